@@ -1,0 +1,33 @@
+"""Questions and their answers, as every layer passes them on."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Split = Literal["search", "test"]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One question. `id` is stable across runs and processes; `meta` is the task's own."""
+
+    id: str
+    question: str
+    answer: str
+    meta: dict[str, Any] = field(default_factory=dict, compare=False, hash=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CallSite:
+    """Where in a run a call comes from. Told to engines for simulation and logs, never hashed."""
+
+    example: Example
+    role: str
+    answers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Mean or exact token counts of a call: `prompt` (A, read) and `output` (B, generated)."""
+
+    prompt: float
+    output: float

@@ -1,0 +1,75 @@
+"""The models a graph may be built of: what they cost, how they are asked."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from tts_search.core.data import Tokens
+from tts_search.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """One choice of model: the served weights and the way they are prompted and sampled.
+
+    served            name the engine knows
+    params, layers, hidden   M, L, D of the FLOPs formula
+    price_in, price_out      USD per million input and output tokens; None if no price is known
+    price_source      where the price was read, with its date
+    prefill_tps, decode_tps  tokens per second, for the latency budget; None if not known
+    family            models of one family share training, hence errors
+    shots             worked examples put before the question
+    max_tokens        cap on generated tokens; None leaves it to the task
+    """
+
+    name: str
+    served: str
+    params: float
+    layers: int
+    hidden: int
+    family: str = ""
+    price_in: float | None = None
+    price_out: float | None = None
+    price_source: str = ""
+    prefill_tps: float | None = None
+    decode_tps: float | None = None
+    temperature: float = 0.7
+    top_p: float = 1.0
+    shots: int = 0
+    max_tokens: int | None = None
+
+    @property
+    def sampling(self) -> tuple[str, float, float, int, int | None]:
+        """What, besides the prompt and the seed, decides what this model answers."""
+        return (self.served, self.temperature, self.top_p, self.shots, self.max_tokens)
+
+
+@dataclass(frozen=True)
+class ModelPool(Mapping[str, ModelSpec]):
+    """The models of a run by name, in the order of the config."""
+
+    models: tuple[ModelSpec, ...]
+    _by_name: dict[str, ModelSpec] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.models:
+            raise ConfigError("the model pool is empty; name at least one model, e.g. pool=embedded")
+        object.__setattr__(self, "_by_name", {m.name: m for m in self.models})
+        if len(self._by_name) < len(self.models):
+            raise ConfigError("two models of the pool share a name; names must differ")
+
+    def __getitem__(self, name: str) -> ModelSpec:
+        return self._by_name[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._by_name)
+
+
+Profile = Mapping[str, Tokens]
+"""Mean tokens (A, B) of one call without predecessors, by model name, on the task at hand."""

@@ -1,0 +1,58 @@
+"""Every error a user can meet. The message is one line: the rule, the value, what to type next.
+
+TTSError
+├── ConfigError          a setting is unknown, mistyped, or does not fit another
+├── BudgetError          the budget admits no graph, or a model lacks what the metric needs
+├── GraphError           a graph or a point of the search space is not well formed
+├── DataError            a data file or data set is missing, empty or malformed
+├── CacheError           the response cache cannot be opened or written
+├── AgentError           the optimising agent gave no usable reply
+└── LLMError
+    ├── CallFailed       one call failed for good: counted, scored 0, the run goes on
+    │   └── CallRejected the endpoint will never take this request: not retried
+    └── EngineUnavailable  no call can succeed (unreachable, wrong key, no weights): the run stops
+"""
+
+
+class TTSError(Exception):
+    """Base of all errors shown to the user as one line, without a traceback."""
+
+
+class ConfigError(TTSError):
+    pass
+
+
+class BudgetError(TTSError):
+    pass
+
+
+class GraphError(TTSError):
+    pass
+
+
+class DataError(TTSError):
+    pass
+
+
+class CacheError(TTSError):
+    pass
+
+
+class AgentError(TTSError):
+    pass
+
+
+class LLMError(TTSError):
+    pass
+
+
+class CallFailed(LLMError):
+    pass
+
+
+class CallRejected(CallFailed):
+    pass
+
+
+class EngineUnavailable(LLMError):
+    pass

@@ -1,0 +1,80 @@
+"""The one interface to language models. A Request is pure data; its digest is the cache key."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Protocol
+
+from tts_search.core.data import CallSite
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One chat completion. `model` is the name the engine serves; `seed` fixes the sample.
+
+    `schema`: a JSON schema, as JSON text, that the reply must satisfy; None for free text.
+    `site`: where the call comes from; not part of the request's identity.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    temperature: float
+    top_p: float
+    max_tokens: int
+    seed: int
+    schema: str | None = None
+    site: CallSite | None = field(default=None, compare=False, hash=False, repr=False)
+
+    def digest(self, engine: str) -> str:
+        """Content key of this request on the engine of that identity: 32 hex digits."""
+        body = (
+            engine,
+            self.model,
+            [(m.role, m.content) for m in self.messages],
+            self.temperature,
+            self.top_p,
+            self.max_tokens,
+            self.seed,
+            self.schema,
+        )
+        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What came back. Token counts are the engine's own; `seconds` is wall-clock of this call."""
+
+    text: str
+    prompt_tokens: int
+    output_tokens: int
+    finish_reason: str = "stop"
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class LLM(Protocol):
+    """An engine or a wrapper around one.
+
+    `identity` names what answers (weights, endpoint): two engines that may answer differently
+    must differ in it, because it is part of the cache key.
+    """
+
+    @property
+    def identity(self) -> str: ...
+
+    async def complete(self, request: Request) -> Completion:
+        """Answer one request. Raises CallFailed (this call) or EngineUnavailable (all calls)."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release clients, threads and files. Safe to call twice."""
+        ...

@@ -1,0 +1,69 @@
+"""What a task is: questions in named splits, a prompt, and a rule that scores an answer."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from tts_search.core.data import Example, Split, Tokens
+
+
+class Task(ABC):
+    """One benchmark. A new task is one subclass in one file and one YAML that names it.
+
+    name         name in results; `label` differs from it when the data are not the named ones
+    instruction  what every model is told about the form of the answer (system prompt)
+    max_tokens   cap on generated tokens of one call, unless the model sets its own
+    profile      mean tokens (A read, B generated) of one call without predecessors, as published
+                 or as known beforehand; a run measures its own unless told not to
+    """
+
+    name: str
+    instruction: str = ""
+    max_tokens: int = 512
+    profile: Tokens
+
+    @property
+    def label(self) -> str:
+        """Name under which every result, file and tracked run appears."""
+        return self.name
+
+    @property
+    def source(self) -> str:
+        """Where the questions came from, for the record: a path, a hub id, 'generated', ..."""
+        return self.name
+
+    @abstractmethod
+    def load(self, split: Split) -> Sequence[Example]:
+        """Questions of one split, in a fixed order. Splits never overlap. Raises DataError."""
+
+    def shots(self, count: int) -> Sequence[tuple[str, str]]:
+        """`count` worked (question, reply) pairs for few-shot prompts, from no split.
+
+        Raises ConfigError when the task has fewer.
+        """
+        from tts_search.errors import ConfigError
+
+        if count:
+            raise ConfigError(f"task {self.name} has no worked examples; choose models with shots=0")
+        return ()
+
+    @abstractmethod
+    def extract(self, text: str) -> str | None:
+        """The answer that a reply states, in a normal form that equal answers share.
+
+        None when the reply states none. Majority votes group replies by it.
+        """
+
+    @abstractmethod
+    async def score(self, example: Example, text: str) -> float:
+        """Score of a reply in [0, 1]. Never raises for any text; returns within bounded time."""
+
+    @abstractmethod
+    def write(self, answer: str) -> str:
+        """A reply that states `answer`: extract(write(a)) is a's normal form. For simulation."""
+
+    @abstractmethod
+    def wrong(self, example: Example, index: int) -> str:
+        """The index-th (from 0) plausible wrong answer to a question. For simulation."""
+
+    async def aclose(self) -> None:  # noqa: B027 - most tasks hold nothing
+        """Release worker processes."""
