@@ -52,7 +52,9 @@ class ModelPool(Mapping[str, ModelSpec]):
 
     def __post_init__(self) -> None:
         if not self.models:
-            raise ConfigError("the model pool is empty; name at least one model, e.g. pool=embedded")
+            raise ConfigError(
+                "the model pool is empty; name at least one model, e.g. pool=embedded"
+            )
         object.__setattr__(self, "_by_name", {m.name: m for m in self.models})
         if len(self._by_name) < len(self.models):
             raise ConfigError("two models of the pool share a name; names must differ")

@@ -1,0 +1,111 @@
+"""One candidate and what came of it: the only things optimizers and the archive exchange."""
+
+from dataclasses import dataclass, field
+from math import sqrt
+from typing import Any
+
+from tts_search.core.graph import Graph
+from tts_search.core.space import Choices
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """A graph to try. `point` is the raw choice behind it, `reason` why it is tried."""
+
+    graph: Graph
+    reason: str
+    stage: str = "sample"
+    point: Choices | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A graph on a batch of questions. `scores[i]` is of question `questions[i]`, in [0, 1].
+
+    cost              mean measured cost of a question, in budget units
+    prompt_tokens, output_tokens   means over questions, summed over nodes
+    calls             model calls of a question (a failed one included), mean
+    failures          questions scored 0 because a call failed for good
+    """
+
+    questions: tuple[str, ...]
+    scores: tuple[float, ...]
+    cost: float
+    prompt_tokens: float
+    output_tokens: float
+    calls: float
+    failures: int
+
+    @property
+    def mean(self) -> float:
+        return sum(self.scores) / len(self.scores)
+
+    @property
+    def standard_error(self) -> float:
+        """Of the mean, with the Agresti-Coull pull towards 1/2, so that 0 of n is not certain."""
+        n = len(self.scores)
+        p = (sum(self.scores) + 2) / (n + 4)
+        return sqrt(p * (1 - p) / (n + 4))
+
+
+@dataclass(frozen=True)
+class Spend:
+    """What a search has used up so far. Calls are those an empty cache would have had to send."""
+
+    trials: int = 0
+    calls: int = 0
+    tokens: int = 0
+    dollars: float = 0.0
+    agent_calls: int = 0
+    agent_tokens: int = 0
+    agent_dollars: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A line of the archive. `within_budget` judges the measured cost, not the estimate."""
+
+    number: int
+    key: str
+    proposal: Proposal
+    estimate: float
+    evaluation: Evaluation
+    within_budget: bool
+    step: int = 0
+    spend: Spend = field(default_factory=Spend)
+
+    @property
+    def graph(self) -> Graph:
+        return self.proposal.graph
+
+    @property
+    def score(self) -> float:
+        return self.evaluation.mean
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, without anything that differs between a first and a cached run."""
+        seen = self.evaluation
+        return {
+            "trial": self.number,
+            "step": self.step,
+            "key": self.key,
+            "score": round(self.score, 6),
+            "se": round(seen.standard_error, 6),
+            "stage": self.proposal.stage,
+            "reason": self.proposal.reason,
+            "nodes": [[n.role, n.model] for n in self.graph.nodes],
+            "edges": [list(e) for e in self.graph.edges],
+            "width": self.graph.width,
+            "depth": self.graph.depth,
+            "cost": {"estimated": round(self.estimate, 6), "measured": round(seen.cost, 6)},
+            "within_budget": self.within_budget,
+            "tokens": {
+                "prompt": round(seen.prompt_tokens, 3),
+                "output": round(seen.output_tokens, 3),
+            },
+            "calls": round(seen.calls, 3),
+            "failures": seen.failures,
+            "questions": list(seen.questions),
+            "scores": [round(s, 6) for s in seen.scores],
+            "spend": {k: round(v, 9) for k, v in vars(self.spend).items()},
+        }
