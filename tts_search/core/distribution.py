@@ -130,4 +130,4 @@ def _draw_rows(rows: Floats, rng: np.random.Generator) -> NDArray[np.int64]:
     cumulative = rows.cumsum(axis=1)
     draws = rng.random((len(rows), 1)) * cumulative[:, -1:]
     chosen = (cumulative <= draws).sum(axis=1)
-    return np.minimum(chosen, rows.shape[1] - 1).astype(np.int64)
+    return np.asarray(np.minimum(chosen, rows.shape[1] - 1), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""A multi-LLM collaboration graph: nodes are (role, model), an edge u -> v lets v read u's answer."""
+"""A collaboration graph: nodes are (role, model), an edge u -> v lets v read u's answer."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -94,7 +94,7 @@ def _canonical_rank(graph: Graph, start: Sequence[Hashable]) -> dict[int, int]:
 
 def _search(graph: Graph, colours: tuple[int, ...]) -> tuple[object, dict[int, int]]:
     """(certificate, rank) of the least labelling below `colours`; equal iff isomorphic."""
-    cell = _first_tie(graph, colours)
+    cell = _first_tie(colours)
     if cell is None:
         order = sorted(range(len(colours)), key=lambda v: colours[v])
         rank = {v: i for i, v in enumerate(order)}
@@ -110,12 +110,12 @@ def _search(graph: Graph, colours: tuple[int, ...]) -> tuple[object, dict[int, i
 
 
 def _descend(graph: Graph, colours: tuple[int, ...]) -> object:
-    while (cell := _first_tie(graph, colours)) is not None:
+    while (cell := _first_tie(colours)) is not None:
         colours = _individualise(graph, colours, cell[0])
     return _search(graph, colours)[0]
 
 
-def _first_tie(graph: Graph, colours: tuple[int, ...]) -> list[int] | None:
+def _first_tie(colours: tuple[int, ...]) -> list[int] | None:
     cells: dict[int, list[int]] = {}
     for v, colour in enumerate(colours):
         cells.setdefault(colour, []).append(v)
