@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from tts_search.errors import GraphError
 
@@ -111,3 +112,11 @@ class Graph:
             reads = ",".join(map(str, self.parents[i]))
             parts.append(f"{i}={node}" + (f"({reads})" if reads else ""))
         return " ".join(parts)
+
+
+def graph_to_json(graph: Graph) -> dict[str, Any]:
+    """{"nodes": [[role, model or null], ...], "edges": [[src, dst], ...]}."""
+    return {
+        "nodes": [[n.role, n.model] for n in graph.nodes],
+        "edges": [list(e) for e in graph.edges],
+    }

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any
 
-from tts_search.core.graph import Graph
+from tts_search.core.graph import Graph, graph_to_json
 from tts_search.core.space import Choices
 
 
@@ -93,8 +93,7 @@ class Trial:
             "se": round(seen.standard_error, 6),
             "stage": self.proposal.stage,
             "reason": self.proposal.reason,
-            "nodes": [[n.role, n.model] for n in self.graph.nodes],
-            "edges": [list(e) for e in self.graph.edges],
+            **graph_to_json(self.graph),
             "width": self.graph.width,
             "depth": self.graph.depth,
             "cost": {"estimated": round(self.estimate, 6), "measured": round(seen.cost, 6)},

@@ -1,0 +1,114 @@
+"""What a run found, as data: the runner fills it, reports and summary.json show it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from tts_search.core.graph import Graph, graph_to_json
+from tts_search.core.statistics import Interval
+from tts_search.core.trial import Spend
+
+
+@dataclass(frozen=True)
+class BudgetUse:
+    """Costs are in `unit`s; `unit_value` is one unit in the metric's own `native_unit`."""
+
+    metric: str
+    unit: str
+    limit: float
+    estimated: float
+    measured: float
+    native_unit: str
+    unit_value: float
+
+
+@dataclass(frozen=True)
+class TestScore:
+    """Mean over the n held-out questions, each asked once. `failures` scored 0."""
+
+    __test__ = False  # not a pytest class
+
+    score: float
+    ci95: Interval
+    n: int
+    failures: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Baseline:
+    """A fixed graph under the same budget, chosen on the search split, scored on the test split."""
+
+    name: str
+    graph: Graph
+    key: str
+    score: float
+    ci95: Interval
+    cost: float
+    n: int = 0
+
+
+@dataclass(frozen=True)
+class Calls:
+    """sent: paid for in this run; reused: answered by the cache or by a call in flight."""
+
+    sent: int = 0
+    reused: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Summary:
+    """The whole outcome. `simulated` marks results that no real model produced."""
+
+    task: str
+    data: str
+    engine: str
+    simulated: bool
+    optimizer: str
+    agent: str | None
+    seed: int
+    budget: BudgetUse
+    best: Graph
+    best_key: str
+    search_score: float
+    test: TestScore
+    baselines: tuple[Baseline, ...]
+    calls: Calls
+    search_spend: Spend
+    profile: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    stopped_by: str = ""
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "task": self.task,
+            "data": self.data,
+            "engine": self.engine,
+            "simulated": self.simulated,
+            "optimizer": self.optimizer,
+            "agent": self.agent,
+            "seed": self.seed,
+            "budget": asdict(self.budget),
+            "best": {
+                "key": self.best_key,
+                "search_score": self.search_score,
+                **graph_to_json(self.best),
+            },
+            "test": {**asdict(self.test), "ci95": list(self.test.ci95)},
+            "baselines": [
+                {
+                    "name": b.name,
+                    "score": b.score,
+                    "ci95": list(b.ci95),
+                    "cost": b.cost,
+                    "n": b.n,
+                    "key": b.key,
+                }
+                for b in self.baselines
+            ],
+            "calls": asdict(self.calls),
+            "search_spend": asdict(self.search_spend),
+            "profile": {name: list(tokens) for name, tokens in self.profile.items()},
+            "stopped_by": self.stopped_by,
+            "seconds": self.seconds,
+        }
