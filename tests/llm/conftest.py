@@ -1,0 +1,7 @@
+import pytest
+from fakes import Fake
+
+
+@pytest.fixture
+def fake() -> Fake:
+    return Fake()
