@@ -43,7 +43,9 @@ class Task(ABC):
         from tts_search.errors import ConfigError
 
         if count:
-            raise ConfigError(f"task {self.name} has no worked examples; choose models with shots=0")
+            raise ConfigError(
+                f"task {self.name} has no worked examples; choose models with shots=0"
+            )
         return ()
 
     @abstractmethod
