@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from tts_search.core.context import SearchContext
 from tts_search.core.distribution import GraphDistribution
-from tts_search.core.trial import Trial
-from tts_search.optimizers.base import SearchContext
+from tts_search.core.trial import AgentUsage, Trial
+
+__all__ = ["Agent", "AgentUsage", "Feedback", "Mix", "Pick", "SearchContext", "Update"]
 
 
 @dataclass(frozen=True)
@@ -34,15 +36,6 @@ class Feedback:
     latest: Sequence[Trial]
     text: str
     guided: bool = True
-
-
-@dataclass(frozen=True)
-class AgentUsage:
-    """Calls, tokens and dollars the agent itself has used so far; 0 for rules."""
-
-    calls: int = 0
-    tokens: int = 0
-    dollars: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -10,18 +10,21 @@ isomorphism.
 The index must not depend on how nodes are numbered, so replicates are ordered (1) by what is
 built on them, looking only downstream, then (2) by a canonical labelling of the whole graph,
 found by colour refinement with individualisation (McKay & Piperno 2014, section 2). Order (1)
-comes first because a new node changes it for the ancestors of that node alone.
+comes first because a new node changes it for the ancestors of that node alone. It compares shapes,
+not hashes of shapes, so that a new sink on top leaves it as it was; and it puts the tallest first,
+because the new node then mostly leaves the first one first (tests/core/test_identity.py measures).
 
-What holds: relabelling never changes a key. Adding a node keeps the calls of every node that it
-does not feed, unless it tells apart replicates that were alike: no rule can keep both, since
-{f reads a0}, {g reads a0} and {f reads a0, g reads a1} would need a0 = a1.
+What holds: relabelling never changes a key. A new sink that reads the old one changes no key. Any
+other new node keeps the calls of every node that it does not feed, except where it changes which
+replicates there are, or which of them comes first, in the ancestry of that call. No rule can do
+without an exception: {f reads a0}, {g reads a0} and {f reads a0, g reads a1} would need a0 = a1.
 """
 
 import hashlib
 from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
 
-from tts_search.core.graph import Graph, Node
+from tts_search.core.graph import Edge, Graph, Node
 
 Label = Callable[[Node], Hashable]
 
@@ -44,11 +47,12 @@ def graph_key(graph: Graph, label: Label | None = None) -> str:
 
 @lru_cache(maxsize=4096)
 def _node_keys(graph: Graph, labels: tuple[str, ...]) -> tuple[str, ...]:
-    up = _unrolled(graph.parents, labels, range(len(labels)))
-    down = _unrolled(graph.children, labels, range(len(labels) - 1, -1, -1))
+    up = _upstream(graph, labels)
+    down = _downstream(graph, labels)
+    start = list(zip(down, up, strict=True))
     rank = dict.fromkeys(range(len(labels)), 0)
-    if len(set(zip(up, down, strict=True))) < len(labels):
-        rank = _canonical_rank(graph, list(zip(up, down, strict=True)))
+    if len(set(start)) < len(labels):
+        rank = _search(graph, _refine(graph, _ranks(start)))[1]
     keys = [""] * len(labels)
     for twins in _in_waves(graph):
         for base, members in _replicates(graph, labels, keys, twins).items():
@@ -76,23 +80,32 @@ def _replicates(
     return groups
 
 
-def _unrolled(
-    next_to: Sequence[Sequence[int]], labels: Sequence[str], order: Sequence[int]
-) -> list[str]:
-    """Hash of the tree seen from each node when following `next_to` only."""
-    seen = [""] * len(labels)
-    for v in order:
-        seen[v] = digest(labels[v], sorted(seen[u] for u in next_to[v]))
+def _upstream(graph: Graph, labels: Sequence[str]) -> list[str]:
+    """Hash of the tree of answers that each node stands on."""
+    seen: list[str] = []
+    for label, up in zip(labels, graph.parents, strict=True):
+        seen.append(digest(label, sorted(seen[p] for p in up)))
     return seen
 
 
-def _canonical_rank(graph: Graph, start: Sequence[Hashable]) -> dict[int, int]:
-    """Place of each node in a canonical labelling that refines the colours `start`."""
-    colours = _refine(graph, _ranks([repr(c) for c in start]))
-    return _search(graph, colours)[1]
+def _downstream(graph: Graph, labels: Sequence[str]) -> list[tuple[int, int]]:
+    """Place of each node in the order of the trees built on them: tallest first, label, readers.
+
+    Two trees compare alike in every graph that holds both, and under any common new sink.
+    """
+    height = [0] * len(labels)
+    for src, dst in reversed(graph.edges):
+        height[src] = max(height[src], height[dst] + 1)
+    place = [(0, 0)] * len(labels)
+    for level in range(max(height) + 1):
+        nodes = [v for v, h in enumerate(height) if h == level]
+        shapes = [(labels[v], tuple(sorted(place[c] for c in graph.children[v]))) for v in nodes]
+        for v, i in zip(nodes, _ranks(shapes), strict=True):
+            place[v] = (-level, i)
+    return place
 
 
-def _search(graph: Graph, colours: tuple[int, ...]) -> tuple[object, dict[int, int]]:
+def _search(graph: Graph, colours: tuple[int, ...]) -> tuple[list[Edge], dict[int, int]]:
     """(certificate, rank) of the least labelling below `colours`; equal iff isomorphic."""
     cell = _first_tie(colours)
     if cell is None:
@@ -105,11 +118,11 @@ def _search(graph: Graph, colours: tuple[int, ...]) -> tuple[object, dict[int, i
         # One greedy descent that reaches a known certificate proves an automorphism: same subtree.
         if _descend(graph, split) == best[0]:
             continue
-        best = min(best, _search(graph, split), key=lambda found: repr(found[0]))
+        best = min(best, _search(graph, split), key=lambda found: found[0])
     return best
 
 
-def _descend(graph: Graph, colours: tuple[int, ...]) -> object:
+def _descend(graph: Graph, colours: tuple[int, ...]) -> list[Edge]:
     while (cell := _first_tie(colours)) is not None:
         colours = _individualise(graph, colours, cell[0])
     return _search(graph, colours)[0]

@@ -20,9 +20,10 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A graph on a batch of questions. `scores[i]` is of question `questions[i]`, in [0, 1].
+    """A graph on a batch of questions. Item i of each tuple belongs to question `questions[i]`.
 
-    cost              mean measured cost of a question, in budget units
+    scores            in [0, 1]
+    costs             measured cost of the question, in budget units
     prompt_tokens, output_tokens   means over questions, summed over nodes
     calls             model calls of a question (a failed one included), mean
     failures          questions scored 0 because a call failed for good
@@ -30,7 +31,7 @@ class Evaluation:
 
     questions: tuple[str, ...]
     scores: tuple[float, ...]
-    cost: float
+    costs: tuple[float, ...]
     prompt_tokens: float
     output_tokens: float
     calls: float
@@ -41,11 +42,25 @@ class Evaluation:
         return sum(self.scores) / len(self.scores)
 
     @property
+    def cost(self) -> float:
+        """Mean measured cost of a question, in budget units."""
+        return sum(self.costs) / len(self.costs)
+
+    @property
     def standard_error(self) -> float:
         """Of the mean, with the Agresti-Coull pull towards 1/2, so that 0 of n is not certain."""
         n = len(self.scores)
         p = (sum(self.scores) + 2) / (n + 4)
         return sqrt(p * (1 - p) / (n + 4))
+
+
+@dataclass(frozen=True)
+class AgentUsage:
+    """Calls, tokens and dollars the agent itself has used so far; 0 for rules."""
+
+    calls: int = 0
+    tokens: int = 0
+    dollars: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -63,12 +63,11 @@ class Environment:
     ) -> Evaluated:
         n = len(examples)
         nodes = [result for _, results in answered for result in results]
-        costs = [self.budget.measured(graph, [r.tokens for r in rs]) for _, rs in answered]
         done = [r.completion for r in nodes if r.completion]
         evaluation = Evaluation(
             questions=tuple(e.id for e in examples),
             scores=tuple(score for score, _ in answered),
-            cost=sum(costs) / n,
+            costs=tuple(self.budget.measured(graph, [r.tokens for r in rs]) for _, rs in answered),
             prompt_tokens=sum(c.prompt_tokens for c in done) / n,
             output_tokens=sum(c.output_tokens for c in done) / n,
             calls=sum(r.request is not None for r in nodes) / n,

@@ -1,0 +1,115 @@
+"""The one loop of REINFORCE, Agent-REINFORCE, TextGrad and MAAO: sample -> feedback -> update.
+
+What tells them apart are the two parts: how the probabilities start, how feedback changes them.
+"""
+
+import logging
+from collections.abc import Sequence
+
+from tts_search.agents.base import Agent
+from tts_search.core.context import SearchContext
+from tts_search.core.distribution import GraphDistribution
+from tts_search.core.trial import AgentUsage, Proposal, Trial
+from tts_search.errors import ConfigError
+from tts_search.optimizers.base import Optimizer
+from tts_search.optimizers.initialise import Initialiser
+from tts_search.optimizers.sampling import Sampler
+from tts_search.optimizers.update import Updater
+
+_log = logging.getLogger(__name__)
+
+
+class SampleFeedbackUpdate(Optimizer):
+    """Samples `samples` graphs between updates of the probabilities.
+
+    When the probabilities hold no graph that is not already scored, a `widen` share of the
+    uniform distribution is mixed in; when that is dry too, the search has converged.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        init: Initialiser,
+        update: Updater,
+        samples: int = 4,
+        widen: float = 0.3,
+    ):
+        if samples < 1:
+            raise ConfigError(f"optimizer.samples must be at least 1, but got {samples}")
+        self.name = name
+        self._init = init
+        self._updater = update
+        self._samples = samples
+        self._widen = widen
+
+    def start(self, context: SearchContext) -> None:
+        super().start(context)
+        self._sampler = Sampler(context)
+        self._trials: dict[int, Trial] = {}
+        self._queue: list[Proposal] = []
+        self._distribution: GraphDistribution | None = None
+        self._updated = 0
+        self._reason = ""
+
+    @property
+    def distribution(self) -> GraphDistribution | None:
+        """What is sampled from now; None during the pre-test."""
+        return self._distribution
+
+    @property
+    def agent_usage(self) -> AgentUsage:
+        used = [agent.usage for agent in self._agents()]
+        return AgentUsage(
+            sum(u.calls for u in used), sum(u.tokens for u in used), sum(u.dollars for u in used)
+        )
+
+    async def aclose(self) -> None:
+        for agent in self._agents():
+            await agent.aclose()
+
+    def _agents(self) -> list[Agent]:
+        """Initialisation and update may share one."""
+        asked = {id(a): a for a in (self._init.agent, self._updater.agent) if a}
+        return list(asked.values())
+
+    async def ask(self, n: int) -> Sequence[Proposal]:
+        if not self._queue:
+            self._queue = list(await self._next())
+        asked, self._queue = self._queue[:n], self._queue[n:]
+        return asked
+
+    def tell(self, trials: Sequence[Trial]) -> None:
+        self._trials.update((t.number, t) for t in trials)
+
+    async def _next(self) -> Sequence[Proposal]:
+        known = list(self._trials.values())
+        while self._distribution is None:
+            pretest = await self._init.pretest(self.context, known)
+            if not pretest:
+                self._distribution, self._reason = self._init.distribution(self.context, known)
+                self._updated = len(known)
+                return self._draw(self._reason)
+            new = [p for p in pretest if self._sampler.is_new(p.graph)]
+            if new:
+                return new
+        if len(known) > self._updated:
+            self._reason = await self._update(known)
+        return self._draw(self._reason)
+
+    async def _update(self, known: Sequence[Trial]) -> str:
+        assert self._distribution is not None
+        latest, self._updated = known[self._updated :], len(known)
+        update = await self._updater.update(self.context, self._distribution, known, latest)
+        self._distribution = update.distribution
+        _log.info("update after %d trials: %s", len(known), update.reason)
+        return update.reason
+
+    def _draw(self, reason: str) -> Sequence[Proposal]:
+        assert self._distribution is not None
+        drawn = self._sampler.draw(self._distribution, self._samples, reason)
+        if drawn:
+            return drawn
+        uniform = GraphDistribution.uniform(self.context.space)
+        wider = self._distribution.mixed(uniform, self._widen)
+        note = f"no new graph left; {self._widen:g} of uniform mixed in ({reason})"
+        return self._sampler.draw(wider, self._samples, note, "widened")
