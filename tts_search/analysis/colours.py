@@ -8,8 +8,8 @@ from tts_search.tracking.folding import Folded
 
 T = TypeVar("T")
 
-ROLES = ("cyan", "magenta", "green", "yellow", "blue", "red")
-"""Terminal colours, readable on dark and light grounds alike."""
+ROLES = ("cyan", "yellow", "blue", "magenta", "green")
+"""Terminal colours, readable on dark and light grounds alike; red is kept for failures."""
 
 MODELS = (
     ("#dbe9f6", "#2b6cb0"),

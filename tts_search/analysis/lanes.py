@@ -43,8 +43,8 @@ def draw_lanes(folded: Folded, width: int = 100) -> Text:
 def label(folded: Folded, v: int, style: str) -> Text:
     """Role in its colour, then the model; the sink is underlined."""
     group = folded.groups[v]
-    text = Text(group.title, f"bold underline {style}" if v == folded.sink else f"bold {style}")
-    return text.append(f" · {group.node.model}", "default") if group.node.model else text
+    text = Text().append(group.title, f"bold {'underline ' * (v == folded.sink)}{style}")
+    return text.append(f" · {group.node.model}") if group.node.model else text
 
 
 def _label(folded: Folded, v: int) -> str:

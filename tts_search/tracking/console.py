@@ -37,11 +37,11 @@ class ConsoleTracker:
 def trial_line(trial: Trial, better: bool = False) -> Text:
     """12  61.5% ± 3.4  cost 4.83  5 wide 2 deep  why"""
     graph, seen = trial.graph, trial.evaluation
-    line = Text(f"{trial.number:>5}  ", "dim")
+    line = Text().append(f"{trial.number:>5}  ", "dim")
     line.append(f"{percent(trial.score):>6}", "bold green" if better else "bold")
     line.append(f" ± {points(seen.standard_error):<4}", "dim")
     line.append("  cost ", "dim").append(f"{cost(seen.cost):<5}")
     line.append("" if trial.within_budget else " over budget", "red")
-    line.append(f"  {graph.width} wide {graph.depth} deep", "default")
+    line.append(f"  {graph.width} wide {graph.depth} deep")
     line.append(f"  {seen.failures} failed" if seen.failures else "", "red")
     return line.append(f"  {trial.proposal.reason}", "dim")
