@@ -117,7 +117,7 @@ async def test_a_bad_reply_is_sent_back_with_the_reason(text: str, problem: str)
 @pytest.mark.parametrize("text", [text for text, _ in BAD.values()], ids=BAD)
 async def test_nothing_but_bad_replies_is_an_agent_error(text: str) -> None:
     llm = Scripted([text])
-    with pytest.raises(AgentError, match=r"tester gave no usable reply in 2 attempts; the last: "):
+    with pytest.raises(AgentError, match=r"gave no usable reply in 2 attempts; the last: "):
         await update(llm, attempts=2)
     assert len(llm.asked) == 2
 

@@ -39,6 +39,7 @@ def test_the_insights_on_shape_are_told_only_when_guided(guided: bool) -> None:
     assert (INSIGHTS_SHAPE in text) is guided
     assert ("grow out from the sink" in text) is guided
     assert FEEDBACK in text
+    assert "node=role:model(nodes it reads)" in text
 
 
 def test_updating_shows_space_costs_and_budget() -> None:

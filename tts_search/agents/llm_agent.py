@@ -1,6 +1,7 @@
 """The agent of Agent-REINFORCE: a language model that picks mixes and updates probabilities."""
 
 import json
+import logging
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -13,6 +14,8 @@ from tts_search.core.distribution import GraphDistribution
 from tts_search.core.trial import AgentUsage, Trial
 from tts_search.errors import AgentError, ConfigError, LLMError
 from tts_search.llm.base import LLM, Completion, Message, Request
+
+_log = logging.getLogger(__name__)
 
 QUOTED = 4000  # characters of a bad reply that are shown back
 
@@ -101,12 +104,12 @@ class LLMAgent(Agent):
             except BadReply as error:
                 problem = _explain(error, completion)
             notes.append(f"reply {attempt} was unusable: {problem}")
+            _log.info("agent %s: %s", self.name, notes[-1])
             quoted = _writable(final(completion.text))[:QUOTED] or "(empty)"
             follow_up = Message("user", retry_prompt(problem))
             messages = (*opening, Message("assistant", quoted), follow_up)
         raise AgentError(
-            f"agent {self.name} gave no usable reply in {self._attempts} attempts; "
-            f"the last: {problem}"
+            f"the agent gave no usable reply in {self._attempts} attempts; the last: {problem}"
         )
 
     async def _call(
@@ -126,7 +129,7 @@ class LLMAgent(Agent):
         try:
             completion = await self._llm.complete(request)
         except LLMError as error:
-            raise AgentError(f"agent {self.name} cannot be asked: {error}") from error
+            raise AgentError(f"the agent's model {self._model} cannot be asked: {error}") from error
         self._count(completion)
         return completion
 

@@ -30,6 +30,11 @@ INSIGHTS_SHAPE = (
     "the scores, and grow out from the sink: first what feeds the sink, then what feeds that."
 )
 
+GRAPH_TEXT = (
+    "a graph is written node=role:model(nodes it reads), its nodes numbered from 0 whichever slots "
+    "hold them; the last is the sink"
+)
+
 ROLES = {
     "assistant": "answers the question; with predecessors, improves on their answers",
     "fuser": "reads all predecessors' answers and writes one answer out of them",
@@ -62,7 +67,7 @@ def update_prompt(context: SearchContext, current: GraphDistribution, feedback: 
         _roles(space.roles),
         _models(space),
         f"Current probabilities, in percent:\n{as_percents(current)}\n{_spending(space, current)}",
-        f"Results so far:\n{feedback.text}",
+        f"Results so far ({GRAPH_TEXT}):\n{feedback.text}",
         INSIGHTS_SHAPE if feedback.guided else "",
         _form(space),
     ]
