@@ -58,13 +58,19 @@ class Budget:
         singles = {n: self.metric.call_cost(pool[n], profile[n]) for n in pool.names}
         cheapest = min(singles, key=lambda n: singles[n])
         unit = singles[cheapest] if self.scale == "cheapest_call" else 1.0
-        if singles[cheapest] > self.limit * unit:
+        if not unit > 0:
+            raise BudgetError(
+                f"one unit is the cheapest call and must cost something, but {cheapest} costs "
+                f"{unit:g} {self.metric.unit}; type budget.scale=absolute"
+            )
+        bound = BoundBudget(self, pool, profile, unit)
+        if not bound.affordable():
             need = _round_up(singles[cheapest] / unit)
             raise BudgetError(
                 f"budget.limit must admit the cheapest single call ({cheapest}: {need:g} "
                 f"{self.unit_name}), but got {self.limit:g}; type budget.limit={need:g} or more"
             )
-        return BoundBudget(self, pool, profile, unit)
+        return bound
 
     @property
     def unit_name(self) -> str:
