@@ -38,7 +38,7 @@ def _search(summary: Summary) -> Text:
     if summary.seconds:
         words.append(duration(summary.seconds))
     text = Text(" · ".join(words))
-    text.append(f" · score there {percent(summary.search_score)}", "dim")
+    text.append(f" · {percent(summary.search_score)} on the search split", "dim")
     return text.append(f" · stopped by {summary.stopped_by}" if summary.stopped_by else "", "dim")
 
 

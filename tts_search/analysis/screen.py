@@ -59,7 +59,8 @@ def _title(summary: Summary) -> Text:
 
 def _banners(summary: Summary) -> list[RenderableType]:
     labels = run_labels(vars(summary))
-    lines = [Text(f" {BANNERS[label]} ", "bold black on yellow") for label in labels]
+    width = max((len(BANNERS[label]) for label in labels), default=0)
+    lines = [Text(f" {BANNERS[label]:<{width}} ", "bold black on yellow") for label in labels]
     return [*map(Align.center, lines), Text()] if lines else []
 
 
@@ -82,7 +83,7 @@ def _cost_line(use: BudgetUse, width: int = 24) -> Text:
     colour = "red" if over else "cyan"
     line = Text().append("━" * filled, colour).append("─" * (width - filled), "dim")
     line.append(f"  {cost(use.measured)}", f"bold {colour}")
-    line.append(f" of {cost(use.limit)} {use.unit} a question, measured")
+    line.append(f" of {cost(use.limit)} {use.unit} per question, measured")
     line.append(f" (estimated {cost(use.estimated)})", "dim")
     return line.append("  over the limit", "bold red") if over else line
 
@@ -101,7 +102,9 @@ def _scores(summary: Summary) -> RenderableType:
     rows = [(WINNER, summary.test.score, summary.test.ci95, summary.budget.measured)]
     rows += [(b.name, b.score, b.ci95, b.cost) for b in summary.baselines]
     axis = Axis.around([interval for _, _, interval, _ in rows])
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), expand=True, header_style="dim")
+    table = Table(
+        box=box.SIMPLE_HEAD, padding=(0, 1), expand=True, header_style="dim", border_style="dim"
+    )
     table.add_column("held-out", max_width=26, overflow="fold")
     table.add_column("score", justify="right", no_wrap=True)
     table.add_column(axis.header(), no_wrap=True)

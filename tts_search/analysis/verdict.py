@@ -45,9 +45,9 @@ def _verdict(test: TestScore, other: Baseline) -> Verdict:
     gap, interval = test.score - other.score, difference(test, other)
     figures = f"{_signed(gap)} points, 95% interval {_signed(interval.low)} to "
     figures += _signed(interval.high)
-    if interval.low > 0:
+    if round(interval.low, 3) > 0:  # as printed: an interval shown from 0.0 settles nothing
         return Verdict("better", f"better than {other.name}: {figures}")
-    if interval.high < 0:
+    if round(interval.high, 3) < 0:
         return Verdict("worse", f"worse than {other.name}: {figures}")
     return Verdict("open", f"not distinguishable from {other.name} at 95%: {figures}")
 
