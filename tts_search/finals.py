@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from tts_search.archive import Candidate
 from tts_search.core.data import Example
 from tts_search.core.graph import Graph
-from tts_search.core.result import Baseline, TestScore
+from tts_search.core.result import Baseline
 from tts_search.core.statistics import mean_interval
 from tts_search.core.topologies import self_consistency, single, widest_self_consistency
-from tts_search.core.trial import Evaluation
 from tts_search.environment.environment import Environment
 from tts_search.errors import BudgetError
 from tts_search.limits import need
@@ -114,7 +113,3 @@ class Contest:
             cost=score.cost,
             n=len(score.scores),
         )
-
-
-def test_score(seen: Evaluation) -> TestScore:
-    return TestScore(seen.mean, mean_interval(seen.scores), len(seen.scores), seen.failures)

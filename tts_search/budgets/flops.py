@@ -3,6 +3,7 @@
 from tts_search.core.budget import BudgetMetric
 from tts_search.core.data import Tokens
 from tts_search.core.models import ModelSpec
+from tts_search.errors import BudgetError
 
 
 class Flops(BudgetMetric):
@@ -16,6 +17,11 @@ class Flops(BudgetMetric):
     unit = "FLOPs"
 
     def call_cost(self, model: ModelSpec, tokens: Tokens) -> float:
+        if model.params is None or model.layers is None or model.hidden is None:
+            raise BudgetError(
+                f"budget=flops needs the size of every model, but {model.name} has none; set "
+                "params, layers and hidden in conf/model, or type budget=cost or budget=tokens"
+            )
         read, written = tokens.prompt, tokens.output
         attention = 2.0 * model.layers * model.hidden
         prefill = 2.0 * model.params * read + attention * read * (read + 1)

@@ -12,7 +12,7 @@ class ModelSpec:
     """One choice of model: the served weights and the way they are prompted and sampled.
 
     served            name the engine knows
-    params, layers, hidden   M, L, D of the FLOPs formula
+    params, layers, hidden   M, L, D of the FLOPs formula; None if not published
     price_in, price_out      USD per million input and output tokens; None if no price is known
     price_source      where the price was read, with its date
     prefill_tps, decode_tps  tokens per second, for the latency budget; None if not known
@@ -23,9 +23,9 @@ class ModelSpec:
 
     name: str
     served: str
-    params: float
-    layers: int
-    hidden: int
+    params: float | None = None
+    layers: int | None = None
+    hidden: int | None = None
     family: str = ""
     price_in: float | None = None
     price_out: float | None = None

@@ -1,0 +1,146 @@
+"""One run: profile -> search -> finals -> baselines -> held-out test -> summary."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tts_search import finals
+from tts_search.archive import Archive, Candidate
+from tts_search.config import SearchSettings
+from tts_search.core.budget import BoundBudget
+from tts_search.core.context import SearchContext
+from tts_search.core.data import Example, Split
+from tts_search.core.result import BudgetUse, Calls, Summary, TestScore
+from tts_search.core.space import SearchSpace
+from tts_search.core.statistics import mean_interval
+from tts_search.environment.environment import Environment
+from tts_search.environment.ledger import Ledger
+from tts_search.environment.profile import measure_profile
+from tts_search.errors import ConfigError
+from tts_search.parts import Parts
+from tts_search.runner import Search
+from tts_search.tracking.progress import Progress
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """The course of a run over its parts. `slots`: most nodes of a candidate graph."""
+
+    parts: Parts
+    settings: SearchSettings
+    slots: int
+    archive: Archive
+    progress: Progress
+
+    async def summary(self) -> Summary:
+        """The whole run. Raises a TTSError; what was evaluated by then is in the archive."""
+        started = time.monotonic()
+        await self.parts.check()
+        search_split, test_split = self._split("search"), self._split("test")
+        batch = self._shuffled(search_split)[: self.settings.batch]
+        ledger = Ledger()
+        budget = await self._budget(batch, ledger)
+        search = self._search(budget, batch, ledger)
+        self.progress.phase("search", self.parts.limits.max_trials, "graphs")
+        stopped_by = await search.run()
+        self.progress.phase("finals", self.settings.finalists, "graphs")
+        best = await finals.choose(search, search_split, self.settings.finalists)
+        spend = search.spend()
+        self.progress.phase("baselines")
+        contest = self._contest(search.environment)
+        baselines = await contest.baselines(batch, test_split)
+        self.progress.phase("test")
+        test, use = await self._test(search.environment, best, test_split)
+        return Summary(
+            task=self.parts.task.label,
+            data=self.parts.task.source,
+            engine=self.parts.llm.identity,
+            simulated=self.parts.simulated,
+            optimizer=self.parts.optimizer.name,
+            agent=self.parts.agent.name if self.parts.agent else None,
+            seed=self.parts.seed,
+            budget=use,
+            best=best.graph,
+            best_key=best.key,
+            search_score=best.mean,
+            test=test,
+            baselines=baselines,
+            calls=Calls(self.parts.llm.sent, self.parts.llm.reused, self.parts.llm.failed),
+            search_spend=spend,
+            profile={name: (mean.prompt, mean.output) for name, mean in budget.profile.items()},
+            stopped_by=stopped_by,
+            seconds=time.monotonic() - started,
+        )
+
+    def _split(self, name: Split) -> Sequence[Example]:
+        examples = self.parts.task.load(name)
+        if not examples:
+            raise ConfigError(f"the {name} split of task {self.parts.task.name} is empty")
+        return examples
+
+    def _shuffled(self, examples: Sequence[Example]) -> list[Example]:
+        order = np.random.default_rng(self.parts.seed).permutation(len(examples))
+        return [examples[i] for i in order]
+
+    async def _budget(self, batch: Sequence[Example], ledger: Ledger) -> BoundBudget:
+        asked = batch[: self.settings.profile]
+        self.progress.phase("profile", len(asked) * len(self.parts.pool))
+        opener = next(r.name for r in self.parts.role_specs if not r.min_parents and r.calls_model)
+        profile, calls = await measure_profile(self.parts.executor, opener, asked)
+        ledger.book(calls)
+        return self.parts.budget.bind(self.parts.pool, profile)
+
+    def _search(self, budget: BoundBudget, batch: Sequence[Example], ledger: Ledger) -> Search:
+        space = SearchSpace(self.slots, self.parts.role_specs, budget)
+        use = self.parts.budget
+        self.parts.optimizer.start(
+            SearchContext(
+                space=space,
+                seed=self.parts.seed,
+                task=self.parts.task.label,
+                description=self.parts.task.instruction,
+                goal=f"highest mean score at no more than {use.limit:g} {use.unit_name} "
+                f"({use.metric.name}) a question",
+                batch=len(batch),
+            )
+        )
+        return Search(
+            environment=Environment(self.parts.executor, budget),
+            optimizer=self.parts.optimizer,
+            archive=self.archive,
+            ledger=ledger,
+            limits=self.parts.limits,
+            batch=batch,
+            parallel=self.settings.parallel,
+            share=1 - self.settings.finals_share,
+            tracker=self.parts.tracker,
+            progress=self.progress,
+        )
+
+    def _contest(self, environment: Environment) -> finals.Contest:
+        specs = self.parts.role_specs
+        return finals.Contest(
+            environment,
+            opener=next(r.name for r in specs if not r.min_parents and r.calls_model),
+            vote=next((r.name for r in specs if not r.calls_model), None),
+        )
+
+    async def _test(
+        self, environment: Environment, best: Candidate, examples: Sequence[Example]
+    ) -> tuple[TestScore, BudgetUse]:
+        """The winner, and it alone, on held-out questions, once."""
+        seen = (await environment.evaluate(best.graph, examples)).evaluation
+        budget, metric = environment.budget, self.parts.budget.metric
+        use = BudgetUse(
+            metric=metric.name,
+            unit=self.parts.budget.unit_name,
+            limit=budget.limit,
+            estimated=budget.estimate(best.graph),
+            measured=seen.cost,
+            native_unit=metric.unit,
+            unit_value=budget.unit,
+        )
+        score = TestScore(seen.mean, mean_interval(seen.scores), len(seen.scores), seen.failures)
+        return score, use

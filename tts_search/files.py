@@ -1,0 +1,24 @@
+"""What a run leaves in its directory."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tts_search.analysis.picture import save_pictures
+from tts_search.core.result import Summary
+
+
+def write_files(summary: Summary, folder: Path) -> tuple[Path, ...]:
+    """summary.json, best_graph.json, and pictures where they can be drawn."""
+    whole = summary.to_json()
+    graph = {"task": summary.task, "key": summary.best_key, **whole["best"]}
+    return (
+        _write(folder / "summary.json", whole),
+        _write(folder / "best_graph.json", graph),
+        *save_pictures(summary, folder),
+    )
+
+
+def _write(path: Path, data: dict[str, Any]) -> Path:
+    path.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path

@@ -1,0 +1,149 @@
+"""config -> parts: every part of a run, built from its group."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from tts_search.agents.base import Agent
+from tts_search.config import build, plain, values
+from tts_search.core.budget import Budget
+from tts_search.core.models import ModelPool
+from tts_search.core.roles import RoleSpec
+from tts_search.environment.executor import Executor
+from tts_search.environment.roles import Role, spec
+from tts_search.errors import ConfigError
+from tts_search.limits import Limits
+from tts_search.llm.base import LLM
+from tts_search.llm.cache import Cached
+from tts_search.llm.wrappers import wrap
+from tts_search.optimizers.base import Optimizer
+from tts_search.tasks.base import Task
+from tts_search.tracking.base import Harmless, Tracker
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What a run is made of, before anything is asked of a model."""
+
+    task: Task
+    roles: Mapping[str, Role]
+    pool: ModelPool
+    budget: Budget
+    llm: Cached
+    agent: Agent | None
+    optimizer: Optimizer
+    tracker: Tracker
+    limits: Limits
+    seed: int
+
+    @property
+    def executor(self) -> Executor:
+        return Executor(self.task, self.roles, self.pool, self.llm, self.seed)
+
+    @property
+    def labels(self) -> dict[str, object]:
+        """What every result of this run is marked with."""
+        budget = self.budget
+        return {
+            "task": self.task.label,
+            "data": self.task.source,
+            "engine": self.llm.identity,
+            "simulated": self.simulated,
+            "optimizer": self.optimizer.name,
+            "agent": self.agent.name if self.agent else None,
+            "budget": f"{budget.metric.name} {budget.limit:g} {budget.unit_name}",
+            "seed": self.seed,
+        }
+
+    @property
+    def role_specs(self) -> tuple[RoleSpec, ...]:
+        """What the search knows of the roles."""
+        return tuple(map(spec, self.roles.values()))
+
+    async def check(self) -> None:
+        """Ask the engine, if it can be asked, whether calls can succeed at all."""
+        engine = innermost(self.llm)
+        if hasattr(engine, "check"):
+            await engine.check()
+
+    @property
+    def simulated(self) -> bool:
+        return self.llm.identity.startswith("simulated:")
+
+    async def aclose(self) -> None:
+        await self.optimizer.aclose()
+        await self.llm.aclose()
+        await self.task.aclose()
+
+
+def assemble(config: DictConfig) -> Parts:
+    """Build all parts. Raises a TTSError that names the setting to change."""
+    task: Task = build(config.task)
+    llm = build_llm(config.llm, config.cache, task)
+    agent = build_agent(config, llm, task) if "agent" in config.optimizer else None
+    search = config.search
+    return Parts(
+        task=task,
+        roles={role.name: role for role in map(build, values(config.roles))},
+        pool=ModelPool(tuple(build(model) for model in values(config.pool.models))),
+        budget=build(config.budget),
+        llm=llm,
+        agent=agent,
+        optimizer=build_optimizer(config.optimizer, agent),
+        tracker=Harmless(build(config.tracker)),
+        limits=Limits(search.max_trials, search.max_calls, search.max_tokens, search.max_dollars),
+        seed=config.seed,
+    )
+
+
+def build_llm(node: DictConfig, cache: str | None, task: Task) -> Cached:
+    """The engine in its wrappers. An engine built in part (`_partial_`) is given the task, whose
+    words it needs to make up answers."""
+    limits = node.get("limits") or {}
+    engine = build(_without(node, "limits"))
+    if node.get("_partial_"):
+        engine = engine(speaker=task)
+    path = Path(cache).expanduser() if cache else None
+    return wrap(engine, cache_path=path, **{str(k): v for k, v in limits.items()})
+
+
+def build_agent(config: DictConfig, llm: LLM, task: Task) -> Agent:
+    """The agent, if it needs an LLM, with its own or, where `agent.llm` is null, the run's."""
+    node = config.agent
+    if "llm" not in node:
+        return _agent(build(node))
+    own = llm if node.llm is None else build_llm(node.llm, config.cache, task)
+    return _agent(build(_without(node, "llm"), llm=own))
+
+
+def build_optimizer(node: DictConfig, agent: Agent | None) -> Optimizer:
+    """The optimizer; its parts that name an `agent` all get the same one."""
+    parts: dict[str, Any] = {}
+    for name, part in node.items():
+        if agent and isinstance(part, DictConfig) and part.get("agent") is not None:
+            parts[str(name)] = build(_without(part, "agent"), agent=agent)
+    built = build(_without(node, "agent", *parts), **parts)
+    if not isinstance(built, Optimizer):
+        raise ConfigError(f"optimizer._target_ must name an Optimizer, but got {type(built)}")
+    return built
+
+
+def innermost(llm: LLM) -> LLM:
+    """The engine inside its wrappers."""
+    while hasattr(llm, "inner"):
+        llm = llm.inner
+    return llm
+
+
+def _agent(agent: Any) -> Agent:
+    if not (hasattr(agent, "update") and hasattr(agent, "pick_mixes")):
+        raise ConfigError(f"agent._target_ must name an Agent, but got {type(agent).__name__}")
+    return agent  # type: ignore[no-any-return]
+
+
+def _without(node: DictConfig, *names: str) -> DictConfig:
+    """A copy of the node, resolved, without some of its keys."""
+    return OmegaConf.create({k: v for k, v in plain(node).items() if k not in names})
