@@ -71,12 +71,12 @@ def _winner(summary: Summary) -> RenderableType:
     score.append(f"   95% interval {_range(test.ci95)}   n = {count(test.n)} questions")
     if test.failures:
         score.append(f"   {test.failures} failed, scored 0", "red")
-    lines = [Text(), score, _cost_line(summary.budget), *_unit_line(summary)]
+    lines = [Text(), score, _cost_line(summary.budget), _unit_line(summary)]
     return Group(Align.center(graph), *lines)
 
 
 def _cost_line(use: BudgetUse, width: int = 24) -> Text:
-    """━━━━━━━──── 4.83 of 6 x cheapest call, measured (estimated 4.9)"""
+    """━━━━━━━──── 4.83 of 6 x cheapest call per question, measured"""
     share = use.measured / use.limit
     filled = round(min(share, 1.0) * width)
     over = share > 1 + 1e-9
@@ -84,18 +84,18 @@ def _cost_line(use: BudgetUse, width: int = 24) -> Text:
     line = Text().append("━" * filled, colour).append("─" * (width - filled), "dim")
     line.append(f"  {cost(use.measured)}", f"bold {colour}")
     line.append(f" of {cost(use.limit)} {use.unit} per question, measured")
-    line.append(f" (estimated {cost(use.estimated)})", "dim")
     return line.append("  over the limit", "bold red") if over else line
 
 
-def _unit_line(summary: Summary) -> list[Text]:
-    """What a unit is; nothing if the unit is already a physical one."""
+def _unit_line(summary: Summary) -> Text:
+    """The estimate, and what a unit is unless it is a physical one already."""
     use = summary.budget
+    text = Text(f"estimated {cost(use.estimated)} · {use.metric} budget", "dim")
     if use.unit == use.native_unit:
-        return []
+        return text
     only = next(iter(summary.profile)) if len(summary.profile) == 1 else "the cheapest model"
     amount = quantity(use.unit_value, use.native_unit)
-    return [Text(f"1 unit = one call of {only} = {amount} (budget: {use.metric})", "dim")]
+    return text.append(f" · 1 unit = one call of {only} = {amount}")
 
 
 def _scores(summary: Summary) -> RenderableType:
