@@ -13,6 +13,7 @@ from tts_search.core.budget import BoundBudget
 from tts_search.core.context import SearchContext
 from tts_search.core.data import Example, Split
 from tts_search.core.result import BudgetUse, Calls, Summary, TestScore
+from tts_search.core.roles import opener, vote
 from tts_search.core.space import SearchSpace
 from tts_search.core.statistics import mean_interval
 from tts_search.environment.environment import Environment
@@ -45,6 +46,12 @@ class Run:
         search = self._search(budget, batch, ledger)
         self.progress.phase("search", self.parts.limits.max_trials, "graphs")
         stopped_by = await search.run()
+        if not self.archive.trials:
+            raise ConfigError(
+                f"search.{stopped_by} leaves no room for a single graph on {len(batch)} questions: "
+                f"{ledger.calls} calls went into the token profile; raise it, or lower "
+                "search.batch and search.profile"
+            )
         self.progress.phase("finals", self.settings.finalists, "graphs")
         best = await finals.choose(search, search_split, self.settings.finalists)
         spend = search.spend()
@@ -87,8 +94,8 @@ class Run:
     async def _budget(self, batch: Sequence[Example], ledger: Ledger) -> BoundBudget:
         asked = batch[: self.settings.profile]
         self.progress.phase("profile", len(asked) * len(self.parts.pool))
-        opener = next(r.name for r in self.parts.role_specs if not r.min_parents and r.calls_model)
-        profile, calls = await measure_profile(self.parts.executor, opener, asked)
+        source = opener(self.parts.role_specs).name
+        profile, calls = await measure_profile(self.parts.executor, source, asked)
         ledger.book(calls)
         return self.parts.budget.bind(self.parts.pool, profile)
 
@@ -121,11 +128,8 @@ class Run:
 
     def _contest(self, environment: Environment) -> finals.Contest:
         specs = self.parts.role_specs
-        return finals.Contest(
-            environment,
-            opener=next(r.name for r in specs if not r.min_parents and r.calls_model),
-            vote=next((r.name for r in specs if not r.calls_model), None),
-        )
+        free = vote(specs)
+        return finals.Contest(environment, opener(specs).name, free.name if free else None)
 
     async def _test(
         self, environment: Environment, best: Candidate, examples: Sequence[Example]

@@ -1,7 +1,8 @@
 """The typed part of the config, and the one way to turn a node into an object."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -77,6 +78,27 @@ def build(node: DictConfig, *args: Any, **kwargs: Any) -> Any:
         if isinstance(cause, TTSError):
             raise cause from None
         raise ConfigError(f"{name}: {first_line(cause)}; see its YAML in conf/") from None
+
+
+def check_settings(config: DictConfig) -> None:
+    """Refuse what is not in the schema, however it got in (`+search.max_trails=3`, a preset)."""
+    schema = {"": RunConfig, "search": SearchSettings, "space": SpaceSettings}
+    for path, kind in schema.items():
+        known = [f.name for f in fields(kind)]
+        node = OmegaConf.select(config, path) if path else config
+        for key in map(str, node):
+            if key not in known:
+                raise ConfigError(unknown_setting(f"{path}.{key}" if path else key, known))
+
+
+def unknown_setting(name: str, known: Sequence[str]) -> str:
+    """One line for a setting that does not exist, with the nearest that does."""
+    path, _, key = name.rpartition(".")
+    near = get_close_matches(key, known, n=1)
+    guess = f"{path}.{near[0]}" if path and near else near[0] if near else ""
+    return f"there is no setting {name}" + (
+        f"; did you mean {guess}?" if guess else f"; there are {', '.join(known)}"
+    )
 
 
 def settings(config: DictConfig) -> SearchSettings:

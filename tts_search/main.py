@@ -1,12 +1,12 @@
 """The command: Hydra in, a screen out; every mistake of the user's is one line."""
 
 import asyncio
-import logging
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hydra
 import rich
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
@@ -17,26 +17,66 @@ from tts_search.analysis.progress import RichProgress
 from tts_search.analysis.screen import render_summary
 from tts_search.app import Run
 from tts_search.archive import Archive
-from tts_search.config import plain, settings
+from tts_search.config import check_settings, plain, register_schema, settings
 from tts_search.core.result import Summary
 from tts_search.errors import TTSError
 from tts_search.files import write_files
 from tts_search.messages import one_line
 from tts_search.parts import Parts, assemble
+from tts_search.tracking.progress import Progress
 
-_log = logging.getLogger(__name__)
+INTERRUPTED = "interrupted: the archive and all finished calls are kept; run it again to go on"
 
 
-def job(config: DictConfig) -> None:
+def main(conf: Path) -> int:
+    """Run the command line; the exit code. With HYDRA_FULL_ERROR=1 errors keep their traceback.
+
+    A run that fails does not stop the others of a sweep.
+    """
+    full = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise instead of printing
+    failed: list[str] = []
+
+    def job(config: DictConfig) -> None:
+        try:
+            one_run(config)
+        except (TTSError, OmegaConfBaseException, OSError) as error:
+            if full:
+                raise
+            failed.append(_say(f"error: {one_line(error)}"))
+
+    register_schema()
+    command: Callable[[], None] = hydra.main(str(conf), "config", "1.3")(job)
+    try:
+        command()
+    except KeyboardInterrupt:
+        _say(INTERRUPTED)
+        return 130
+    except (HydraException, OmegaConfBaseException, OSError) as error:
+        if full:
+            raise
+        failed.append(_say(f"error: {one_line(error)}"))
+    return 1 if failed else 0
+
+
+def _say(line: str) -> str:
+    sys.stderr.write(line + "\n")
+    return line
+
+
+def one_run(config: DictConfig) -> None:
     """One run in the directory that Hydra made for it."""
+    check_settings(config)
     folder = Path(HydraConfig.get().runtime.output_dir)
-    summary, files = asyncio.run(run(config, folder))
+    summary, files = asyncio.run(run(config, folder, RichProgress()))
     rich.get_console().print(render_summary(summary, folder, files))
 
 
-async def run(config: DictConfig, folder: Path) -> tuple[Summary, tuple[Path, ...]]:
-    """The run, its files and its tracker, all closed whatever happens."""
-    parts, progress = assemble(config), RichProgress()
+async def run(
+    config: DictConfig, folder: Path, progress: Progress
+) -> tuple[Summary, tuple[Path, ...]]:
+    """The run and the files it wrote; everything is closed whatever happens."""
+    parts = assemble(config)
     try:
         marks = {name: parts.labels[name] for name in ("task", "engine")}
         archive = Archive(folder / "archive.jsonl", marks)
@@ -50,7 +90,7 @@ async def run(config: DictConfig, folder: Path) -> tuple[Summary, tuple[Path, ..
 
 
 async def _tracked(
-    config: DictConfig, folder: Path, parts: Parts, archive: Archive, progress: RichProgress
+    config: DictConfig, folder: Path, parts: Parts, archive: Archive, progress: Progress
 ) -> tuple[Summary, tuple[Path, ...]]:
     summary: Summary | None = None
     files: tuple[Path, ...] = ()
@@ -62,27 +102,3 @@ async def _tracked(
         return summary, files
     finally:
         parts.tracker.finish(summary, files)
-
-
-def report_errors(command: Callable[[], None]) -> int:
-    """Run a command; a mistake ends in one line and an exit code. HYDRA_FULL_ERROR=1 shows all."""
-    full = os.environ.get("HYDRA_FULL_ERROR") == "1"
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing
-    try:
-        command()
-    except KeyboardInterrupt:
-        return _say(
-            "interrupted: the archive and all finished calls are kept; "
-            "the same command goes on from there",
-            130,
-        )
-    except (TTSError, HydraException, OmegaConfBaseException, OSError) as error:
-        if full:
-            raise
-        return _say(one_line(error), 1)
-    return 0
-
-
-def _say(line: str, code: int) -> int:
-    sys.stderr.write(f"error: {line}\n" if code == 1 else f"{line}\n")
-    return code

@@ -1,9 +1,12 @@
 """Errors of libraries, said in one line that names what to type next."""
 
 import re
+from dataclasses import fields, is_dataclass
 
 from hydra.errors import ConfigCompositionException, MissingConfigException, OverrideParseException
+from omegaconf.errors import ConfigKeyError, ValidationError
 
+from tts_search.config import unknown_setting
 from tts_search.errors import TTSError
 
 LIST = "python run.py --help lists the groups, python run.py --cfg job the settings"
@@ -16,24 +19,38 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, MissingConfigException):
         return _missing_choice(str(error))
     if isinstance(error, OverrideParseException):
-        return f"cannot read {error.override!r}: write SETTING=VALUE or GROUP=CHOICE; {LIST}"
-    if isinstance(error, OSError):
-        return f"cannot write or read {error.filename}: {error.strerror}; type hydra.run.dir=DIR"
+        return f"cannot read {error.override!r}; write SETTING=VALUE or GROUP=CHOICE; {LIST}"
     if isinstance(error, ConfigCompositionException) and error.__cause__:
         return one_line(error.__cause__)
+    if isinstance(error, AttributeError | ConfigKeyError) and hasattr(error, "full_key"):
+        return _unknown(error)
+    if isinstance(error, ValidationError):
+        return f"{error.full_key}: {_flat(error.msg or str(error))}"
+    if isinstance(error, OSError):
+        return f"cannot use {error.filename} ({error.strerror}); for results type hydra.run.dir=DIR"
     return f"{_flat(str(error))}; {LIST}"
+
+
+def _unknown(error: BaseException) -> str:
+    """OmegaConf knows the key, and for typed settings what would have been right."""
+    kind = getattr(error, "object_type", None)
+    parent = getattr(error, "parent_node", None)
+    known = [f.name for f in fields(kind)] if is_dataclass(kind) else [str(k) for k in parent or ()]
+    return unknown_setting(str(getattr(error, "full_key", "?")), known)
 
 
 def _missing_choice(text: str) -> str:
     """Hydra lists the choices over several lines."""
-    found = re.search(r"In '[^']*': Could not find '([^']*)'", text) or re.search(
-        r"Could not find '([^']*)'", text
-    )
+    found = re.search(r"Could not find '([^']*)'", text)
     choices = re.findall(r"^\t(\S+)$", text, flags=re.MULTILINE)
-    name = found[1] if found else "that choice"
-    return f"there is no {name}; choose one of: {', '.join(choices)}" if choices else _flat(text)
+    if not (found and choices):
+        return _flat(text)
+    group, _, _ = found[1].rpartition("/")
+    return f"there is no {found[1]}; type {group}= and one of: {', '.join(choices)}"
 
 
 def _flat(text: str) -> str:
+    """Several lines as one, without the debugging fields."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return "; ".join(line for line in lines if not line.startswith(("full_key", "object_type")))
+    debug = ("full_key", "object_type", "reference_type")
+    return "; ".join(line for line in lines if not line.startswith(debug))

@@ -11,7 +11,7 @@ from tts_search.agents.base import Agent
 from tts_search.config import build, plain, values
 from tts_search.core.budget import Budget
 from tts_search.core.models import ModelPool
-from tts_search.core.roles import RoleSpec
+from tts_search.core.roles import RoleSpec, opener
 from tts_search.environment.executor import Executor
 from tts_search.environment.roles import Role, spec
 from tts_search.errors import ConfigError
@@ -85,11 +85,16 @@ def assemble(config: DictConfig) -> Parts:
     llm = build_llm(config.llm, config.cache, task)
     agent = build_agent(config, llm, task) if "agent" in config.optimizer else None
     search = config.search
+    pool = ModelPool(tuple(build(model) for model in values(config.pool.models)))
+    budget: Budget = build(config.budget)
+    budget.check(pool)
+    roles: dict[str, Role] = {role.name: role for role in map(build, values(config.roles))}
+    opener([spec(role) for role in roles.values()])
     return Parts(
         task=task,
-        roles={role.name: role for role in map(build, values(config.roles))},
-        pool=ModelPool(tuple(build(model) for model in values(config.pool.models))),
-        budget=build(config.budget),
+        roles=roles,
+        pool=pool,
+        budget=budget,
         llm=llm,
         agent=agent,
         optimizer=build_optimizer(config.optimizer, agent),

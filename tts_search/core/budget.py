@@ -50,8 +50,18 @@ class Budget:
             raise BudgetError(
                 f"budget.scale must be cheapest_call or absolute, but got {self.scale!r}"
             )
+        if self.scale == "cheapest_call" and isinstance(self.limit, int | float) and self.limit < 1:
+            raise BudgetError(
+                f"budget.limit must admit one call of the cheapest model, which costs 1, but got "
+                f"{self.limit!r}; type budget.limit=1 or more"
+            )
         if not (isinstance(self.limit, int | float) and 0 < self.limit < math.inf):
             raise BudgetError(f"budget.limit must be a number above 0, but got {self.limit!r}")
+
+    def check(self, pool: ModelPool) -> None:
+        """Raises BudgetError when a model lacks a figure the metric needs. Asks no model."""
+        for model in pool.models:
+            self.metric.call_cost(model, Tokens(1, 1))
 
     def bind(self, pool: ModelPool, profile: Profile) -> "BoundBudget":
         """The budget on one pool and task. Raises BudgetError if no single call fits."""

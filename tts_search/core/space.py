@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tts_search.core.budget import BoundBudget
 from tts_search.core.graph import Edge, Graph, Node
-from tts_search.core.roles import RoleSpec
+from tts_search.core.roles import RoleSpec, opener
 from tts_search.errors import BudgetError, ConfigError, GraphError
 
 Ints = NDArray[np.int64]
@@ -38,10 +38,7 @@ class SearchSpace:
     def __post_init__(self) -> None:
         if self.slots < 1:
             raise ConfigError(f"space.slots must be at least 1, but got {self.slots}")
-        if not any(r.min_parents == 0 and r.calls_model for r in self.roles):
-            raise ConfigError(
-                "one role must answer without predecessors, but none does; add assistant to roles"
-            )
+        opener(self.roles)
         if not self.budget.affordable():
             raise BudgetError(f"no model of the pool fits the budget of {self.budget.limit:g}")
 
@@ -52,7 +49,7 @@ class SearchSpace:
     @property
     def opener(self) -> RoleSpec:
         """The role a node takes when its own needs predecessors that it does not have."""
-        return next(r for r in self.roles if r.min_parents == 0 and r.calls_model)
+        return opener(self.roles)
 
     def decode(self, point: Choices) -> Graph:
         """The graph a point stands for: valid and within budget, whatever the point.
@@ -70,7 +67,9 @@ class SearchSpace:
             out = [(slot, dst) for dst in kept if point.edge[slot, dst]]
             if out and self.budget.admits(self._build(point, [slot, *kept], [*out, *edges])):
                 kept, edges = [slot, *kept], [*out, *edges]
-        return dissolve_single_votes(self._build(point, kept, edges), self._free_roles())
+        return self._seat(
+            dissolve_single_votes(self._build(point, kept, edges), self._free_roles())
+        )
 
     def _sink(self, point: Choices, active: Sequence[int]) -> list[int]:
         for slot in reversed(active):
@@ -92,11 +91,25 @@ class SearchSpace:
             spec = self.opener
         return Node(spec.name, self.models[model - 1] if spec.calls_model else None)
 
+    def _seat(self, graph: Graph) -> Graph:
+        """Roles that lost a predecessor they need, because a vote repeated it, become openers."""
+        needs = {r.name: r.min_parents for r in self.roles if r.calls_model}
+        nodes = tuple(
+            Node(self.opener.name, node.model) if len(up) < needs.get(node.role, 0) else node
+            for node, up in zip(graph.nodes, graph.parents, strict=True)
+        )
+        return graph if nodes == graph.nodes else Graph(nodes, graph.edges)
+
     def _free_roles(self) -> frozenset[str]:
         return frozenset(r.name for r in self.roles if not r.calls_model)
 
     def encode(self, graph: Graph) -> Choices:
-        """A point that decodes to the graph, its nodes in the last slots. Raises GraphError."""
+        """A point that decodes to the graph, its nodes in the last slots. Raises GraphError.
+
+        Exact for every graph that fits and has at most one vote. Decode counts a vote as a call
+        until it has a predecessor, so with many votes over few answers, hard at the limit, it may
+        leave a node out.
+        """
         n = len(graph.nodes)
         if n > self.slots:
             raise GraphError(f"a graph of {n} nodes does not fit space.slots={self.slots}")
@@ -107,6 +120,11 @@ class SearchSpace:
         names = [r.name for r in self.roles]
         cheapest = self.budget.affordable()[0]
         for i, node in enumerate(graph.nodes):
+            if node.role not in names or (node.model or cheapest) not in self.models:
+                raise GraphError(
+                    f"a node must be one of the roles {names} and models {list(self.models)}, "
+                    f"but got {node}"
+                )
             model[first + i] = 1 + self.models.index(node.model or cheapest)
             role[first + i] = names.index(node.role)
         for src, dst in graph.edges:

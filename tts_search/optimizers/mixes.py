@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from tts_search.agents.base import Mix
 from tts_search.core.graph import Edge, Graph, Node
+from tts_search.core.roles import vote
 from tts_search.core.space import SearchSpace, dissolve_single_votes
 from tts_search.errors import ConfigError
 
@@ -56,9 +57,8 @@ def has_shape(space: SearchSpace, shape: str) -> bool:
     """refine needs an opener only, vote and fuse a role that reads answers."""
     if shape not in SHAPES:
         raise ConfigError(f"a shape must be one of {', '.join(SHAPES)}, but got {shape!r}")
-    free = any(not r.calls_model for r in space.roles)
     reader = any(r.calls_model and r.min_parents for r in space.roles)
-    return {"vote": free, "fuse": reader, "refine": True}[shape]
+    return {"vote": vote(space.roles) is not None, "fuse": reader, "refine": True}[shape]
 
 
 def shaped(space: SearchSpace, mix: Mix, shape: str) -> Graph:
@@ -71,7 +71,8 @@ def shaped(space: SearchSpace, mix: Mix, shape: str) -> Graph:
     models.sort(key=lambda m: space.budget.estimate_call(m, 0))
     opener = space.opener.name
     if shape == "vote":
-        free = next(r for r in space.roles if not r.calls_model)
+        free = vote(space.roles)
+        assert free
         nodes = [*(Node(opener, m) for m in models), Node(free.name, None)]
         edges = _star(len(models))
     elif shape == "fuse" and len(models) > 1:
