@@ -56,10 +56,10 @@ class RichProgress:
             self.bars.advance(self.current, n)
 
     def best(self, score: float, se: float, graph_text: str) -> None:
-        self.headline = Text.assemble(
-            ("  best so far  ", "dim"), (percent(score), "bold green"), (f" ± {points(se)}", "dim")
-        )
-        self.headline.append(f"   {graph_text}", "default")
+        self.headline = Text().append("  best so far  ", "dim")
+        self.headline.append(percent(score), "bold green")
+        self.headline.append(f" ± {points(se)}" if se else "", "dim")
+        self.headline.append(f"   {graph_text}")
         self.headline.no_wrap, self.headline.overflow = True, "ellipsis"
 
     def note(self, text: str) -> None:
