@@ -100,7 +100,7 @@ def random_space(rng: np.random.Generator, slots: int | None = None) -> SearchSp
     pool = random_pool(rng, int(rng.integers(1, 5)))
     profile = random_profile(rng, pool)
     metric = METRICS[rng.integers(len(METRICS))]
-    limit = float(10 ** rng.uniform(0, 2.5))
+    limit = float(10 ** rng.uniform(0, 3))
     if rng.random() < 0.5:
         budget = Budget(metric, limit)
     else:
@@ -110,10 +110,10 @@ def random_space(rng: np.random.Generator, slots: int | None = None) -> SearchSp
 
 
 def random_point(rng: np.random.Generator, space: SearchSpace) -> Choices:
-    """Uniform models and roles; edges from almost none to almost all."""
+    """Slots from mostly off to all on, edges from almost none to almost all."""
     n = space.slots
     return Choices(
-        rng.integers(0, len(space.models) + 1, n),
+        np.where(rng.random(n) < rng.random(), 0, rng.integers(1, len(space.models) + 1, n)),
         rng.integers(0, len(space.roles), n),
         (rng.random((n, n)) < rng.random()).astype(np.int64),
     )
