@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tts_search.core.graph import Edge, Graph, Node
+from tts_search.core.roles import vote
 from tts_search.core.space import SearchSpace
 from tts_search.core.topologies import self_consistency
 from tts_search.errors import GraphError
@@ -17,11 +18,11 @@ def family(graph: Graph) -> str:
 def wider(graph: Graph, space: SearchSpace) -> Graph:
     """One more sample of the most replicated source; three and a vote from a single node."""
     if len(graph.nodes) == 1:
-        free = next((r.name for r in space.roles if not r.calls_model), None)
+        free = vote(space.roles)
         reader = next((r.name for r in space.roles if r.min_parents), space.opener.name)
         model = family(graph)
         if free:
-            return self_consistency(space.opener.name, free, model, 3)
+            return self_consistency(space.opener.name, free.name, model, 3)
         return Graph((*graph.nodes, *graph.nodes, Node(reader, model)), ((0, 2), (1, 2)))
     source = _common_source(graph)
     readers = graph.children[source]
