@@ -11,8 +11,10 @@ from tts_search.core.result import BudgetUse, Calls, Summary, TestScore
 from tts_search.core.statistics import Interval, wilson
 
 
-def shown(result: Summary, folder: Path | None = None, files: tuple[Path, ...] = ()) -> str:
-    console = Console(width=120, file=io.StringIO())
+def shown(
+    result: Summary, folder: Path | None = None, files: tuple[Path, ...] = (), width: int = 120
+) -> str:
+    console = Console(width=width, file=io.StringIO())
     with console.capture() as capture:
         console.print(render_summary(result, folder, files))
     return capture.get()
@@ -33,6 +35,13 @@ def test_it_fits_a_terminal() -> None:
     lines = shown(summary(), Path("outputs/x"), (Path("outputs/x/best_graph.png"),)).splitlines()
     assert max(map(len, lines)) <= 100
     assert len(lines) <= 38
+
+
+def test_it_gets_along_with_80_columns() -> None:
+    text = shown(summary(), width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    for whole in ("search winner ", "best single model ", "60.2 – 73.1%", "7.63 "):
+        assert whole in text, whole
 
 
 def test_any_winner_can_be_shown() -> None:

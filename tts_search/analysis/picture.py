@@ -4,7 +4,9 @@ Same graph, same title, same bytes of SVG: nothing random goes in.
 """
 
 import logging
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -42,15 +44,32 @@ def draw_pictures(
     """Writes STEM.svg and STEM.png. A failure is a warning: no picture is worth a run."""
     written = []
     try:
-        drawing = _lay_out(fold(graph), title, subtitle)
-        for suffix in ("svg", "png"):
-            path = folder / f"{stem}.{suffix}"
-            drawing.draw(str(path))
-            written.append(path)
+        with _quiet_fonts():
+            drawing = _lay_out(fold(graph), title, subtitle)
+            for suffix in ("svg", "png"):
+                path = folder / f"{stem}.{suffix}"
+                drawing.draw(str(path))
+                written.append(path)
     except Exception as error:
         log.warning("the picture %s could not be drawn: %s", folder / stem, error)
         log.info("no picture", exc_info=True)
     return written
+
+
+@contextmanager
+def _quiet_fonts() -> Iterator[None]:
+    """Keeps the font library's remarks on the system's font set-up off the screen.
+
+    It writes to file descriptor 2 itself, so nothing less will do; Python's errors are raised.
+    """
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _lay_out(folded: Folded, title: str, subtitle: Sequence[str]) -> Any:

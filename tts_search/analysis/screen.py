@@ -1,11 +1,13 @@
 """The final screen: what won, how sure that is, what it costs, what the search has cost."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich import box
 from rich.align import Align
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -36,24 +38,37 @@ BANNERS = {
 def render_summary(
     summary: Summary, folder: Path | None = None, files: Sequence[Path] = ()
 ) -> RenderableType:
-    """At most 100 columns; `folder` and `files` say where the results are."""
-    parts: list[RenderableType] = [*_banners(summary), _winner(summary), _scores(summary)]
-    parts += [_verdicts(summary), Text(), render_account(summary, folder, files)]
-    return Panel(
-        Group(*parts),
-        title=_title(summary),
-        box=box.ROUNDED,
-        border_style="dim",
-        padding=(1, 2),
-        width=WIDTH,
-    )
+    """The screen, as wide as the console but at most 100 columns; `folder` and `files` say
+    where the results are."""
+    return _Screen(summary, folder, tuple(files))
 
 
-def _title(summary: Summary) -> Text:
+@dataclass(frozen=True)
+class _Screen:
+    summary: Summary
+    folder: Path | None
+    files: tuple[Path, ...]
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
+        summary, width = self.summary, min(WIDTH, options.max_width)
+        parts: list[RenderableType] = [*_banners(summary), *_winner(summary, width - 8)]
+        parts += [_scores(summary, max(12, width - 64)), _verdicts(summary), Text()]
+        yield Panel(
+            Group(*parts, render_account(summary, self.folder, self.files)),
+            title=_title(summary, width),
+            box=box.ROUNDED,
+            border_style="dim",
+            padding=(1, 2),
+            width=width,
+        )
+
+
+def _title(summary: Summary, width: int) -> Text:
     agent = f" ({summary.agent})" if summary.agent else ""
-    words = [f"{summary.optimizer}{agent}", summary.engine, f"seed {summary.seed}"]
+    engine = re.sub(r":[0-9a-f]{8,}$", "", summary.engine)  # without the hash of its settings
+    words = [f"{summary.optimizer}{agent}", engine, f"seed {summary.seed}"]
     title = Text().append(f" {summary.task} ", "bold default").append(f"· {' · '.join(words)} ")
-    title.truncate(WIDTH - 8, overflow="ellipsis")
+    title.truncate(width - 8, overflow="ellipsis")
     return title
 
 
@@ -64,15 +79,14 @@ def _banners(summary: Summary) -> list[RenderableType]:
     return [*map(Align.center, lines), Text()] if lines else []
 
 
-def _winner(summary: Summary) -> RenderableType:
-    graph = draw(summary.best, width=WIDTH - 8, height=12)
+def _winner(summary: Summary, width: int) -> list[RenderableType]:
+    graph = Align.center(draw(summary.best, width, height=12))
     test = summary.test
     score = Text().append(percent(test.score), "bold green").append(" held-out score", "bold")
     score.append(f"   95% interval {_range(test.ci95)}   n = {count(test.n)} questions")
     if test.failures:
         score.append(f"   {test.failures} failed, scored 0", "red")
-    lines = [Text(), score, _cost_line(summary.budget), _unit_line(summary)]
-    return Group(Align.center(graph), *lines)
+    return [graph, Text(), score, _cost_line(summary.budget), _unit_line(summary)]
 
 
 def _cost_line(use: BudgetUse, width: int = 24) -> Text:
@@ -98,14 +112,14 @@ def _unit_line(summary: Summary) -> Text:
     return text.append(f" · 1 unit = one call of {only} = {amount}")
 
 
-def _scores(summary: Summary) -> RenderableType:
+def _scores(summary: Summary, axis_width: int) -> RenderableType:
     rows = [(WINNER, summary.test.score, summary.test.ci95, summary.budget.measured)]
     rows += [(b.name, b.score, b.ci95, b.cost) for b in summary.baselines]
-    axis = Axis.around([interval for _, _, interval, _ in rows])
+    axis = Axis.around([interval for _, _, interval, _ in rows], min(axis_width, 34))
     table = Table(
         box=box.SIMPLE_HEAD, padding=(0, 1), expand=True, header_style="dim", border_style="dim"
     )
-    table.add_column("held-out", max_width=26, overflow="fold")
+    table.add_column("held-out", min_width=18, max_width=26, overflow="fold")
     table.add_column("score", justify="right", no_wrap=True)
     table.add_column(axis.header(), no_wrap=True)
     table.add_column("95% interval", no_wrap=True)

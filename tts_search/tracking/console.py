@@ -41,7 +41,7 @@ def trial_line(trial: Trial, better: bool = False) -> Text:
     line.append(f"{percent(trial.score):>6}", "bold green" if better else "bold")
     line.append(f" ± {points(seen.standard_error):<4}", "dim")
     line.append("  cost ", "dim").append(f"{cost(seen.cost):<5}")
-    line.append("" if trial.within_budget else " over budget", "red")
     line.append(f"  {graph.width} wide {graph.depth} deep")
+    line.append("" if trial.within_budget else "  over budget", "red")
     line.append(f"  {seen.failures} failed" if seen.failures else "", "red")
     return line.append(f"  {trial.proposal.reason}", "dim")
