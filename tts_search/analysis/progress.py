@@ -86,12 +86,14 @@ class RichProgress:
         self.close()
 
     def _end_phase(self) -> None:
-        """Freezes the bar of the phase: full if its size was unknown."""
+        """Freezes the bar of the phase, full if its size was unknown."""
         if self.current is None:
             return
         task = self.bars.tasks[self.current]
         if task.total is None:
-            self.bars.update(self.current, total=max(task.completed, 1), completed=task.completed)
+            done = task.completed
+            unit = task.fields["unit"] if done else ""
+            self.bars.update(self.current, total=done or 1, completed=done or 1, unit=unit)
         self.bars.stop_task(self.current)
         self.current = None
 
@@ -121,9 +123,11 @@ class _MarkColumn(SpinnerColumn):
 
 
 class _DoneColumn(ProgressColumn):
-    """1.2k of 4.0k calls."""
+    """1.2k of 4.0k calls; nothing where nothing was counted."""
 
     def render(self, task: Task) -> Text:
+        if not task.fields["unit"] or (task.total is None and not task.completed):
+            return Text()
         done = count(task.completed)
         goal = f" of {count(task.total)}" if task.total is not None else ""
         return Text(f"{done}{goal} {task.fields['unit']}", justify="right")
@@ -135,5 +139,5 @@ class _SpeedColumn(ProgressColumn):
     def render(self, task: Task) -> Text:
         speed = task.speed
         if task.stop_time is not None and task.elapsed:
-            speed = task.completed / task.elapsed
+            speed = task.completed / task.elapsed if task.fields["unit"] else None
         return Text(f"{speed:.1f}/s" if speed else "", "dim", justify="right")
