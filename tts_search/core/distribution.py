@@ -21,16 +21,16 @@ class GraphDistribution:
     model: Floats
 
     def __post_init__(self) -> None:
-        upper = np.triu(np.asarray(self.edge, dtype=float), 1)
-        object.__setattr__(self, "edge", upper)
-        object.__setattr__(self, "role", np.asarray(self.role, dtype=float))
-        object.__setattr__(self, "model", np.asarray(self.model, dtype=float))
-        n = len(self.role)
-        if upper.shape != (n, n) or self.model.shape[:1] != (n,):
+        edge, role, model = (np.array(p, float) for p in (self.edge, self.role, self.model))
+        n = len(role) if role.ndim == 2 else 0
+        if edge.shape != (n, n) or model.ndim != 2 or len(model) != n:
             raise GraphError(
                 f"edge, role and model must be (N, N), (N, R) and (N, M + 1), but got "
-                f"{upper.shape}, {self.role.shape} and {self.model.shape}"
+                f"{edge.shape}, {role.shape} and {model.shape}"
             )
+        upper = np.triu(edge, 1)
+        for name, own in (("edge", upper), ("role", role), ("model", model)):
+            object.__setattr__(self, name, own)
         if not ((upper >= 0) & (upper <= 1)).all():
             raise GraphError("edge probabilities must lie in [0, 1]")
         for name, rows in (("role", self.role), ("model", self.model)):
@@ -102,17 +102,16 @@ class GraphDistribution:
         by_edge, by_role, by_model = gradient
         logit = np.log(_open(self.edge)) - np.log1p(-_open(self.edge))
         return GraphDistribution(
-            1 / (1 + np.exp(-(logit + rate * by_edge))),
+            0.5 + 0.5 * np.tanh((logit + rate * by_edge) / 2),
             _softmax(np.log(_open(self.role)) + rate * by_role),
             _softmax(np.log(_open(self.model)) + rate * by_model),
         )
 
     def entropy(self) -> float:
         """Nats; 0 when only one point can be drawn."""
-        pairs = np.triu_indices(len(self.role), 1)
-        bits = self.edge[pairs]
-        edges = np.stack([bits, 1 - bits])
-        return float(sum(-(p * np.log(_open(p))).sum() for p in (edges, self.role, self.model)))
+        bits = self.edge[np.triu_indices(len(self.role), 1)]
+        parts = (bits, 1 - bits, self.role, self.model)
+        return float(sum(-(p * np.log(np.where(p > 0, p, 1.0))).sum() for p in parts))
 
 
 def _open(p: Floats) -> Floats:

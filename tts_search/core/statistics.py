@@ -30,13 +30,20 @@ def bootstrap(scores: Sequence[float], resamples: int = 2000) -> Interval:
     """Percentile interval of the mean over questions; same scores, same interval."""
     values = np.asarray(scores, dtype=float)
     rng = np.random.default_rng(len(values))
-    means = np.array([rng.choice(values, len(values)).mean() for _ in range(resamples)])
+    n, block = len(values), 100  # in blocks: resamples x questions may not fit in memory
+    means = [
+        values[rng.integers(n, size=(block, n))].mean(axis=1) for _ in range(-(-resamples // block))
+    ]
     low, high = np.quantile(means, [0.025, 0.975])
     return Interval(float(low), float(high))
 
 
 def mean_interval(scores: Sequence[float]) -> Interval:
-    """95% interval of the mean: Wilson for right-or-wrong scores, bootstrap for partial credit."""
-    if set(scores) <= {0.0, 1.0}:
+    """95% interval of the mean: Wilson for right-or-wrong scores, bootstrap for partial credit.
+
+    Scores all alike get Wilson too: resamples of them show no spread, which is not certainty, and
+    no score in [0, 1] spreads more than right or wrong.
+    """
+    if set(scores) <= {0.0, 1.0} or len(set(scores)) == 1:
         return wilson(sum(scores), len(scores))
     return bootstrap(scores)
