@@ -91,6 +91,7 @@ class Stepper:
                 self._admit(pipeline)
                 pipeline = self._step(pipeline)
                 self._collect(pipeline)
+            self._abandon(pipeline)
             self.broken = EngineUnavailable("the embedded engine was closed")
         except TTSError as error:
             self.broken = EngineUnavailable(str(error))
@@ -199,6 +200,13 @@ class Stepper:
             self._warm[prefix] = None
             if len(self._warm) > PREFIXES:
                 self._warm.popitem(last=False)
+
+    def _abandon(self, pipeline: Pipeline) -> None:
+        """Take all calls out of the pipeline, which would otherwise report leaked memory."""
+        for job in self._live.values():
+            job.handle.cancel()
+        if self._live:
+            pipeline.step()
 
     def _fail_all(self, error: EngineUnavailable) -> None:
         waiting = [job for _, gate in self._gates.values() for job in gate]
