@@ -33,7 +33,7 @@ from .strategies import (
 
 PRICED = ModelSpec("p", "s", 1e9, 16, 2048, price_in=0.15, price_out=0.60)
 TIMED = ModelSpec("t", "s", 1e9, 16, 2048, prefill_tps=1000, decode_tps=50)
-BARE = ModelSpec("bare", "s", 1e9, 16, 2048)
+BARE = ModelSpec("bare", "s")
 
 
 def bound(metric: BudgetMetric, *models: ModelSpec, limit: float = 1e9) -> BoundBudget:
@@ -191,7 +191,7 @@ def test_affordable_lists_models_cheapest_first():
 @pytest.mark.parametrize("limit", [0, -1, math.inf, math.nan, "18", None])
 def test_a_limit_must_be_a_number_above_zero(limit):
     with pytest.raises(BudgetError, match=r"budget\.limit must be a number above 0") as error:
-        Budget(Flops(), limit)
+        Budget(Flops(), limit, "absolute")
     assert repr(limit) in str(error.value)
 
 
@@ -203,15 +203,17 @@ def test_an_unknown_scale_names_the_two_there_are():
 @pytest.mark.parametrize(
     ("metric", "words"),
     [
+        (Flops(), ["bare", "params, layers and hidden", "budget=tokens"]),
         (Dollars(), ["bare", "price_in and price_out", "budget=flops"]),
         (Latency(), ["bare", "prefill_tps and decode_tps", "budget=flops"]),
     ],
 )
 def test_a_model_without_the_needed_figure_is_named_with_the_way_out(metric, words):
-    with pytest.raises(BudgetError) as error:
-        bound(metric, BARE)
-    for word in words:
-        assert word in str(error.value)
+    for need in (lambda: bound(metric, BARE), lambda: Budget(metric, 1).check(ModelPool((BARE,)))):
+        with pytest.raises(BudgetError) as error:
+            need()
+        for word in words:
+            assert word in str(error.value)
 
 
 def number_to_type(error: BudgetError) -> float:
@@ -246,9 +248,11 @@ def test_the_number_to_type_works_where_binary_fractions_are_just_above_a_short_
     assert bound(Fixed(), BARE, limit=number_to_type(error.value)).affordable() == ("bare",)
 
 
-def test_a_limit_below_one_cheapest_call_asks_for_one():
-    with pytest.raises(BudgetError, match=r"type budget\.limit=1 or more"):
-        Budget(Flops(), 0.5).bind(PAPER_POOL, MATH)
+@pytest.mark.parametrize("limit", [0.5, 0, -1])
+def test_a_limit_below_one_cheapest_call_asks_for_one(limit):
+    with pytest.raises(BudgetError, match=r"type budget\.limit=1 or more") as error:
+        Budget(Flops(), limit)
+    assert Budget(Flops(), number_to_type(error.value)).bind(PAPER_POOL, MATH).affordable()
 
 
 def test_a_unit_of_nothing_is_refused():
