@@ -94,11 +94,11 @@ class MajorityVote:
 
     def combine(self, answers: Sequence[str], extract: Extract) -> str:
         stated = [(extract(text), text) for text in answers]
-        votes = Counter(answer for answer, _ in stated if answer is not None)
+        votes: Counter[str | None] = Counter(a for a, _ in stated if a is not None)
         if not votes:
             return answers[0]
         winner = max(votes.values())
-        return next(text for answer, text in stated if answer and votes[answer] == winner)
+        return next(text for answer, text in stated if votes.get(answer) == winner)
 
 
 def spec(role: Role) -> RoleSpec:

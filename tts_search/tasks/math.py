@@ -1,0 +1,107 @@
+"""MATH: competition mathematics with LaTeX answers (Hendrycks et al. 2021, arXiv 2103.03874)."""
+
+import re
+from collections.abc import Sequence
+from functools import cached_property
+
+from tts_search.core.data import Example, Split, Tokens
+from tts_search.errors import ConfigError
+from tts_search.tasks.answers import latex
+from tts_search.tasks.answers.checker import Checker
+from tts_search.tasks.base import Task
+from tts_search.tasks.math_data import SAMPLE, MathRows, find
+from tts_search.tasks.math_shots import SHOTS
+from tts_search.tasks.rows import Row, take, text_id
+
+
+class Math(Task):
+    """MATH problems, sampled evenly over types and levels.
+
+    data      auto: the hub if it can be reached or is cached, else the built-in sample;
+              hub: the hub or a DataError; sample: the built-in sample;
+              PATH: a folder with train.jsonl and test.jsonl, or one JSONL file cut in half
+    search, test  questions of each split, from train and from test; a smaller split is a prefix
+              of a larger one. The built-in sample gives at most half of itself to each.
+    seed      of the sampling; it is not the seed of the run
+    workers, seconds  processes of the grader, and the time one comparison may take
+
+    Raises DataError for unreadable data, ConfigError for splits larger than the data.
+    """
+
+    name = "math"
+    profile = Tokens(202, 275)  # published means for MATH
+
+    def __init__(
+        self,
+        data: str = "auto",
+        search: int = 200,
+        test: int = 200,
+        seed: int = 0,
+        instruction: str = r"Solve the problem. End with the answer in \boxed{}.",
+        max_tokens: int = 1024,
+        workers: int = 2,
+        seconds: float = 5.0,
+    ) -> None:
+        self._data, self._seed = data, seed
+        self._sizes = {"search": search, "test": test}
+        self.instruction, self.max_tokens = instruction, max_tokens
+        self._checker = Checker(workers, seconds)
+
+    @property
+    def label(self) -> str:
+        """`math-sample` when the problems are the built-in ones, for they are not MATH."""
+        return "math-sample" if self._rows.source == SAMPLE else self.name
+
+    @property
+    def source(self) -> str:
+        return self._rows.source
+
+    def load(self, split: Split) -> Sequence[Example]:
+        rows = getattr(self._rows, split)
+        count = self._sizes[split]
+        if self._rows.source == SAMPLE:
+            count = min(count, len(rows))
+        chosen = take(rows, count, f"task.{split}", self._rows.source)
+        return [self._example(row) for row in chosen]
+
+    def shots(self, count: int) -> Sequence[tuple[str, str]]:
+        """Problems of our own, in no split of the sample either."""
+        if count > len(SHOTS):
+            raise ConfigError(
+                f"task math has {len(SHOTS)} worked examples, got shots={count}; "
+                f"choose shots of at most {len(SHOTS)}"
+            )
+        return SHOTS[:count]
+
+    def extract(self, text: str) -> str | None:
+        """The boxed or stated answer (latex.stated_answer), in one spelling for equal answers."""
+        answer = latex.stated_answer(text)
+        return latex.normal(answer)[:1000] or None if answer else None
+
+    async def score(self, example: Example, text: str) -> float:
+        """1 when the answer equals the gold one mathematically (Checker), else 0."""
+        answer = latex.stated_answer(text)
+        return float(answer is not None and await self._checker.equal(example.answer, answer))
+
+    def write(self, answer: str) -> str:
+        return rf"The answer is $\boxed{{{answer}}}$."
+
+    def wrong(self, example: Example, index: int) -> str:
+        """Whole numbers and fractions: a near numerator; other answers: a number."""
+        offset = (index // 2 + 1) * (1 if index % 2 == 0 else -1)
+        number = re.fullmatch(r"(-?\d{1,15})(/\d{1,15})?", latex.normal(example.answer))
+        if number is None:
+            return str(1009 + 7 * index)
+        return f"{int(number[1]) + offset}{number[2] or ''}"
+
+    async def aclose(self) -> None:
+        await self._checker.aclose()
+
+    def _example(self, row: Row) -> Example:
+        answer = latex.boxed(row["solution"]) or ""
+        meta = {"level": row["level"], "type": row["type"]}
+        return Example(text_id(self.name, row["problem"]), row["problem"], answer, meta)
+
+    @cached_property
+    def _rows(self) -> MathRows:
+        return find(self._data, self._seed)
