@@ -44,7 +44,8 @@ class Run:
         ledger = Ledger()
         budget = await self._budget(batch, ledger)
         search = self._search(budget, batch, ledger)
-        self.progress.phase("search", self.parts.limits.max_trials, "graphs")
+        trials = self.parts.limits.max_trials
+        self.progress.phase("search", trials and trials * len(batch), "questions")
         stopped_by = await search.run()
         if not self.archive.trials:
             raise ConfigError(
@@ -52,13 +53,14 @@ class Run:
                 f"{ledger.calls} calls went into the token profile; raise it, or lower "
                 "search.batch and search.profile"
             )
-        self.progress.phase("finals", self.settings.finalists, "graphs")
+        most = self.settings.finalists * len(search_split)
+        self.progress.phase("finals", most, "questions")
         best = await finals.choose(search, search_split, self.settings.finalists)
         spend = search.spend()
-        self.progress.phase("baselines")
+        self.progress.phase("baselines", unit="questions")
         contest = self._contest(search.environment)
         baselines = await contest.baselines(batch, test_split)
-        self.progress.phase("test")
+        self.progress.phase("test", len(test_split), "questions")
         test, use = await self._test(search.environment, best, test_split)
         return Summary(
             task=self.parts.task.label,
@@ -93,9 +95,11 @@ class Run:
 
     async def _budget(self, batch: Sequence[Example], ledger: Ledger) -> BoundBudget:
         asked = batch[: self.settings.profile]
-        self.progress.phase("profile", len(asked) * len(self.parts.pool))
+        self.progress.phase("profile", len(asked) * len(self.parts.pool), "questions")
         source = opener(self.parts.role_specs).name
-        profile, calls = await measure_profile(self.parts.executor, source, asked)
+        profile, calls = await measure_profile(
+            self.parts.executor, source, asked, self.progress.advance
+        )
         ledger.book(calls)
         return self.parts.budget.bind(self.parts.pool, profile)
 
@@ -114,7 +118,7 @@ class Run:
             )
         )
         return Search(
-            environment=Environment(self.parts.executor, budget),
+            environment=Environment(self.parts.executor, budget, self.progress.advance),
             optimizer=self.parts.optimizer,
             archive=self.archive,
             ledger=ledger,
@@ -145,6 +149,7 @@ class Run:
             measured=seen.cost,
             native_unit=metric.unit,
             unit_value=budget.unit,
+            cheapest=budget.affordable()[0],
         )
         score = TestScore(seen.mean, mean_interval(seen.scores), len(seen.scores), seen.failures)
         return score, use

@@ -1,21 +1,26 @@
 """What a run leaves in its directory."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tts_search.analysis.curves import save_curve
 from tts_search.analysis.picture import save_pictures
 from tts_search.core.result import Summary
+from tts_search.core.trial import Trial
 
 
-def write_files(summary: Summary, folder: Path) -> tuple[Path, ...]:
+def write_files(summary: Summary, trials: Sequence[Trial], folder: Path) -> tuple[Path, ...]:
     """summary.json, best_graph.json, and pictures where they can be drawn."""
     whole = summary.to_json()
     graph = {"task": summary.task, "key": summary.best_key, **whole["best"]}
+    curve = save_curve(trials, f"{summary.task} · {summary.optimizer}", folder / "curve.png")
     return (
         _write(folder / "summary.json", whole),
         _write(folder / "best_graph.json", graph),
         *save_pictures(summary, folder),
+        *([curve] if curve else []),
     )
 
 

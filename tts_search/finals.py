@@ -33,7 +33,6 @@ async def choose(search: Search, examples: Sequence[Example], finalists: int) ->
             continue
         seen = await search.environment.evaluate(leader.graph, examples)
         search.ledger.book(seen.calls)
-        search.progress.advance(1)
         candidate = search.archive.merge(leader.key, leader.graph, seen.evaluation)
         if candidate.cost <= limit:
             confirmed.append(candidate)

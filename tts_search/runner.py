@@ -11,6 +11,7 @@ from tts_search.environment.ledger import Ledger
 from tts_search.limits import Limits, Need, need
 from tts_search.optimizers.base import Optimizer
 from tts_search.tracking.base import Tracker
+from tts_search.tracking.folding import one_line
 from tts_search.tracking.progress import Progress
 
 
@@ -34,6 +35,7 @@ class Search:
     tracker: Tracker
     progress: Progress
     steps: int = 0
+    best: Trial | None = None
 
     async def run(self) -> str:
         """Search, and say what ended it. Raises EngineUnavailable; the archive keeps all steps."""
@@ -111,11 +113,8 @@ class Search:
         )
         self.archive.add(trial)
         self.tracker.log_trial(trial)
-        self._show_best()
+        if trial.within_budget and (self.best is None or trial.score > self.best.score):
+            self.best = trial
+            error = trial.evaluation.standard_error
+            self.progress.best(trial.score, error, one_line(trial.graph))
         return trial
-
-    def _show_best(self) -> None:
-        self.progress.advance(1)
-        ranking = self.archive.ranking(self.environment.budget.limit)
-        if ranking:
-            self.progress.best(ranking[0].mean, 0.0, str(ranking[0].graph))

@@ -107,7 +107,7 @@ def _unit_line(summary: Summary) -> Text:
     text = Text(f"estimated {cost(use.estimated)} · {use.metric} budget", "dim")
     if use.unit == use.native_unit:
         return text
-    only = next(iter(summary.profile)) if len(summary.profile) == 1 else "the cheapest model"
+    only = summary.budget.cheapest or "the cheapest model"
     amount = quantity(use.unit_value, use.native_unit)
     return text.append(f" · 1 unit = one call of {only} = {amount}")
 

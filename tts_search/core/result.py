@@ -11,7 +11,10 @@ from tts_search.core.trial import Spend
 
 @dataclass(frozen=True)
 class BudgetUse:
-    """Costs are in `unit`s; `unit_value` is one unit in the metric's own `native_unit`."""
+    """Costs are in `unit`s; `unit_value` is one unit in the metric's own `native_unit`.
+
+    cheapest  the model whose single call costs least
+    """
 
     metric: str
     unit: str
@@ -20,6 +23,7 @@ class BudgetUse:
     measured: float
     native_unit: str
     unit_value: float
+    cheapest: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Scores graphs on questions with real calls, and keeps the books of what they used."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -24,10 +24,14 @@ class Evaluated:
 
 @dataclass(frozen=True, eq=False)
 class Environment:
-    """evaluate(graph, examples) -> Evaluation. All questions and nodes run side by side."""
+    """evaluate(graph, examples) -> Evaluation. All questions and nodes run side by side.
+
+    `on_answer` is called after every question of every graph, for whoever shows progress.
+    """
 
     executor: Executor
     budget: BoundBudget
+    on_answer: Callable[[], None] = lambda: None
 
     def key(self, graph: Graph) -> str:
         return self.executor.keys(graph)[graph.sink]
@@ -51,9 +55,10 @@ class Environment:
 
     async def _answer(self, graph: Graph, example: Example) -> tuple[float, list[NodeResult]]:
         results = await self.executor.run(graph, example)
-        if results[-1].failed:
-            return 0.0, results
-        return await self.executor.task.score(example, results[-1].text), results
+        failed, text = results[-1].failed, results[-1].text
+        score = 0.0 if failed else await self.executor.task.score(example, text)
+        self.on_answer()
+        return score, results
 
     def _summarise(
         self,

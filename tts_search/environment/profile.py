@@ -1,7 +1,7 @@
 """Token profile (A, B) of every model on the task at hand, from a few real calls."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tts_search.core.data import Example, Tokens
 from tts_search.core.graph import Graph, Node
@@ -13,7 +13,10 @@ from tts_search.errors import EngineUnavailable
 
 
 async def measure_profile(
-    executor: Executor, role: str, examples: Sequence[Example]
+    executor: Executor,
+    role: str,
+    examples: Sequence[Example],
+    on_answer: Callable[[], None] = lambda: None,
 ) -> tuple[Profile, list[CallRecord]]:
     """Mean tokens of one call without predecessors by model; the task's own without examples.
 
@@ -29,6 +32,8 @@ async def measure_profile(
                 name: [group.create_task(executor.run(graph, e)) for e in examples]
                 for name, graph in graphs.items()
             }
+            for task in (task for tasks in runs.values() for task in tasks):
+                task.add_done_callback(lambda _: on_answer())
     results = {name: [task.result() for task in tasks] for name, tasks in runs.items()}
     calls = [
         call

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from tts_search.agents.base import Agent, Mix
 from tts_search.core.context import SearchContext
 from tts_search.core.distribution import GraphDistribution
+from tts_search.core.graph import Graph
+from tts_search.core.space import SearchSpace
 from tts_search.core.topologies import single
 from tts_search.core.trial import Proposal, Trial
 from tts_search.errors import AgentError, ConfigError
@@ -90,7 +92,7 @@ class MixPretest(Initialiser):
         chosen, reason = await self._pick(context, mixes, singles)
         return [
             Proposal(
-                shaped(context.space, mixes[i], shape),
+                _within_budget(context.space, shaped(context.space, mixes[i], shape)),
                 f"pre-test {mixes[i]}, {shape}: {reason}",
                 "mix",
             )
@@ -120,3 +122,8 @@ class MixPretest(Initialiser):
         at_best = GraphDistribution.around(context.space, context.space.encode(best.graph))
         start = at_best.mixed(GraphDistribution.uniform(context.space), self._spread)
         return start, f"start at the best pre-test ({best.score:.3f}: {best.graph})"
+
+
+def _within_budget(space: SearchSpace, graph: Graph) -> Graph:
+    """What decode keeps of it: a mix fits in its cheapest shape, others read more answers."""
+    return space.decode(space.encode(graph))

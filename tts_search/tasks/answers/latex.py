@@ -9,7 +9,7 @@ from fractions import Fraction
 
 _LONGEST = 100_000  # characters read, from the end of a reply
 _BOX = re.compile(r"\\(?:boxed|fbox)(?![a-zA-Z])\s*")
-_STATED = re.compile(r"answer\b[^\n.:=]{0,40}?(?:\bis\b|[:=])[ \t]*([^\n]{1,300})", re.IGNORECASE)
+_STATED = re.compile(r"answer\b[^\n.:=]{0,40}?(?:\bis\b|[:=])[ \t*]*([^\n]{1,300})", re.IGNORECASE)
 _MATH = re.compile(r"(?<!\\)\$\$?(.+?)(?<!\\)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]")
 _TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mbox)\s*\{([^{}]*)\}")
 _SPACING = re.compile(r"\\[,!;: ]|\\q?quad(?![a-zA-Z])|~|\s+")
