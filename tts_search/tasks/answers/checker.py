@@ -16,7 +16,8 @@ class Checker:
     seconds   running time of one comparison; past it the answer counts as wrong
 
     What math-verify alone would grade wrongly, and the rule here:
-    - `50` against `50\\%`, `\\$18` against `18`, degrees: signs of units are dropped;
+    - `50` against `50\\%`, `\\$18` against `18`, degrees: signs of units are dropped, and a
+      percentage also equals its value (`25\\%` is `0.25`);
     - words (`\\text{even}`): compared as words, never as products of symbols;
     - several boxed answers: the caller takes the last (latex.boxed).
     """
@@ -29,7 +30,7 @@ class Checker:
         """Never raises for any text. ConfigError when math-verify cannot be imported."""
         if len(answer) > LONGEST:
             return False
-        if latex.normal(gold) == latex.normal(answer):
+        if latex.normal(gold) == latex.normal(answer) or _percent(gold, answer):
             return True
         if not answer.strip():
             return False
@@ -52,3 +53,11 @@ class Checker:
             return bool(await self._pool.call("same", gold, answer))
         except CallLost:
             return False
+
+
+def _percent(gold: str, answer: str) -> bool:
+    """Whether one is a percentage and the other its value: `25\\%` and `0.25`."""
+    if ("%" in gold) == ("%" in answer):
+        return False
+    percentage, value = (gold, answer) if "%" in gold else (answer, gold)
+    return latex.hundredth(percentage) == latex.normal(value)

@@ -12,7 +12,7 @@ _BOX = re.compile(r"\\(?:boxed|fbox)(?![a-zA-Z])\s*")
 _STATED = re.compile(r"answer\b[^\n.:=]{0,40}?(?:\bis\b|[:=])[ \t*]*([^\n]{1,300})", re.IGNORECASE)
 _MATH = re.compile(r"(?<!\\)\$\$?(.+?)(?<!\\)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]")
 _TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mbox)\s*\{([^{}]*)\}")
-_SPACING = re.compile(r"\\[,!;: ]|\\q?quad(?![a-zA-Z])|~|\s+")
+_SPACING = re.compile(r"\\[,!;: ]|\\q?quad(?![a-zA-Z])|~|(?<!\d)\s+|\s+(?!\d)")
 _DROPPED = re.compile(
     r"\\(?:left|right|displaystyle|[bB]igg?[lr]?)(?![a-zA-Z])|\\?%|\\?\$|\^\{?\\circ\}?|\\degree"
 )
@@ -56,6 +56,14 @@ def normal(answer: str) -> str:
         if answer == before:
             break
     return answer
+
+
+def hundredth(answer: str) -> str | None:
+    """The normal form of a rational answer over 100, for what a percentage is worth."""
+    value = _rational(normal(answer))
+    if re.fullmatch(r"-?\d+(/\d+)?", value, re.ASCII) is None:
+        return None
+    return str(Fraction(value) / 100)
 
 
 def words(answer: str, letters: bool = False) -> str | None:

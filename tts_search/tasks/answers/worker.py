@@ -8,9 +8,8 @@ import importlib
 import resource
 import signal
 import sys
-from collections.abc import Callable
 from multiprocessing.connection import Connection
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any
 
 READY = "ready"
@@ -32,10 +31,10 @@ def _limit_memory() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
-def _answer(function: Callable[..., Any], seconds: float, args: tuple[Any, ...]) -> Any:
+def _answer(module: ModuleType, name: str, seconds: float, args: tuple[Any, ...]) -> Any:
     try:
         signal.setitimer(signal.ITIMER_REAL, seconds, _REPEAT)
-        return True, function(*args)
+        return True, getattr(module, name)(*args)
     except OutOfTime:
         return False, f"took longer than {seconds} s"
     except BaseException as error:  # a scorer may raise anything, SystemExit included
@@ -57,7 +56,7 @@ def main(descriptor: int, module: str) -> None:
     while True:
         try:
             seconds, name, args = connection.recv()
-            connection.send(_answer(getattr(functions, name), seconds, args))
+            connection.send(_answer(functions, name, seconds, args))
         except (EOFError, OSError, OutOfTime):  # the parent is gone, or the alarm came late
             return
 
