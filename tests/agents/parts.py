@@ -83,6 +83,6 @@ class Scripted:
         self.closed += 1
 
 
-def agent(llm: LLM, **more: Any) -> LLMAgent:
+def agent(llm: LLM, model: str = "m", **more: Any) -> LLMAgent:
     settings: dict[str, Any] = {"temperature": 0.6, "top_p": 0.95, "max_tokens": 500} | more
-    return LLMAgent(llm, "tester", "m", **settings)
+    return LLMAgent(llm, "tester", model, **settings)

@@ -128,6 +128,12 @@ async def test_a_reply_that_was_cut_off_is_told_so() -> None:
         await update(llm)
 
 
+async def test_a_bad_reply_is_quoted_without_its_white_space() -> None:
+    llm = Scripted(['{"edges":\n   \n\n   [', GOOD])
+    await update(llm)
+    assert llm.asked[1].messages[2].content == '{"edges": ['
+
+
 async def test_what_breaks_the_budget_is_no_error_but_noted() -> None:
     greedy = good(8, models=[[0, 0, 100]] * 8, roles=[[100, 0, 0]] * 8)
     new = await update(Scripted([json.dumps(greedy)]), slots=8)

@@ -105,7 +105,8 @@ class LLMAgent(Agent):
                 problem = _explain(error, completion)
             notes.append(f"reply {attempt} was unusable: {problem}")
             _log.info("agent %s: %s", self.name, notes[-1])
-            quoted = _writable(final(completion.text))[:QUOTED] or "(empty)"
+            # White space is a trap for small models under a grammar: shown it, they repeat it.
+            quoted = " ".join(_writable(final(completion.text)).split())[:QUOTED] or "(empty)"
             follow_up = Message("user", retry_prompt(problem))
             messages = (*opening, Message("assistant", quoted), follow_up)
         raise AgentError(

@@ -75,7 +75,10 @@ def update_prompt(context: SearchContext, current: GraphDistribution, feedback: 
 
 
 def retry_prompt(problem: str) -> str:
-    return f"That reply cannot be used: {problem}\nReply again with the corrected JSON object only."
+    return (
+        f"That reply cannot be used: {problem}\n"
+        "Reply again with the corrected JSON object only, on one line."
+    )
 
 
 def _task(context: SearchContext) -> str:
@@ -138,7 +141,7 @@ def _form(space: SearchSpace) -> str:
         f'..., "models": ...}} in the form of the current ones: whole percents from 0 to 100; '
         f'"edges" row i goes to slots i+1..{n - 1}; each of the {n} rows of "roles" has '
         f'{len(space.roles)} numbers, each of "models" {len(space.models) + 1}, in the order '
-        "given above; no row of these two may be all 0."
+        "given above; no row of these two may be all 0. Write it on one line."
     )
 
 
