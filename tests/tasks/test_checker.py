@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tts_search.tasks.answers import latex
@@ -99,7 +99,7 @@ def exact(numerator: int, denominator: int) -> str:
     return rf"\frac{{{numerator}}}{{{denominator}}}"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(-999, 999), st.integers(1, 99), st.integers(1, 9))
 def test_a_fraction_equals_its_multiples_and_nothing_else(checker, above, below, factor):
     same, other = exact(above * factor, below * factor), exact(above + 1, below)
