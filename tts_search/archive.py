@@ -79,6 +79,10 @@ class Archive:
         fit = [c for c in self._candidates.values() if c.cost <= limit]
         return sorted(fit, key=lambda c: (-c.mean, c.cost, c.key))
 
+    def least_cost(self) -> float:
+        """Measured cost of the cheapest graph, on all questions it was asked."""
+        return min(c.cost for c in self._candidates.values())
+
     def close(self) -> None:
         if self._file:
             self._file.close()

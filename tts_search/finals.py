@@ -38,7 +38,7 @@ async def choose(search: Search, examples: Sequence[Example], finalists: int) ->
             confirmed.append(candidate)
     left = confirmed or search.archive.ranking(limit)
     if not left:
-        least = min(t.evaluation.cost for t in search.archive.trials)
+        least = search.archive.least_cost()
         raise BudgetError(
             f"the measured mean cost of a graph must be within budget.limit={limit:g}, but the "
             f"cheapest one tried costs {least:.4g}; type budget.limit={least * 1.05:.3g}"
