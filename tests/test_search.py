@@ -58,8 +58,12 @@ class Outcome:
 
 
 @pytest.fixture
-def go(simulated: Compose, tmp_path: Path) -> Callable[..., Any]:
-    """await go("seed=1"): a small run in a folder of its own; all runs share one cache."""
+def go(simulated: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """await go("seed=1"): a small run in a folder of its own; all runs share one cache.
+
+    It draws no pictures, which take longer than the rest and have tests of their own.
+    """
+    monkeypatch.setattr("tts_search.files.save_pictures", lambda *_: ())
     runs = 0
 
     async def start(*overrides: str) -> Outcome:
