@@ -1,8 +1,8 @@
 """From a GGUF file to a folder that OpenVINO GenAI opens in two seconds.
 
 OpenVINO's own import of Q4_1 tensors gives wrong answers (7+5 fails), so quantised tensors are
-re-encoded to Q8_0 first: at that width nothing that the file holds is lost (relative error of a
-weight below 1 %), and greedy replies equal those of a float32 forward pass of the original file.
+re-encoded to Q8_0 first (mean change of a weight: under 1 %). With precision=f32, 30 of 30 greedy
+replies equalled those of a float32 forward pass of the original file; in bf16, 26 of 30.
 """
 
 import sys
