@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
-from typing import Any
+from importlib import import_module
+from typing import Any, get_args, get_type_hints
 
 from hydra.core.config_store import ConfigStore
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
-from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from tts_search.errors import ConfigError, TTSError
@@ -62,6 +63,17 @@ class RunConfig:
     tracker: Any = MISSING
 
 
+LEAST = {
+    "seed": 0,
+    "space.slots": 1,
+    "search.parallel": 1,
+    "search.batch": 1,
+    "search.finalists": 0,
+    "search.profile": 0,
+}
+"""Smallest values that make sense."""
+
+
 def register_schema() -> None:
     """Make the schema known to Hydra. Called once by the entry point."""
     OmegaConf.register_new_resolver("cache_root", lambda: str(cache_root()), replace=True)
@@ -70,25 +82,83 @@ def register_schema() -> None:
 
 def build(node: DictConfig, *args: Any, **kwargs: Any) -> Any:
     """Instantiate a config node. Raises ConfigError, in one line, for what does not fit."""
+    if not isinstance(node, DictConfig):
+        raise ConfigError(f"a part needs a _target_, but got {node!r}; see the YAMLs in conf/")
     name = node.get("_target_", "?")
     try:
+        check_types(node)
         return instantiate(node, *args, **kwargs)
     except (InstantiationException, OmegaConfBaseException) as error:
         cause = error.__cause__ or error
         if isinstance(cause, TTSError):
             raise cause from None
-        raise ConfigError(f"{name}: {first_line(cause)}; see its YAML in conf/") from None
+        raise misfit(name, cause) from None
+
+
+def misfit(name: str, error: BaseException) -> ConfigError:
+    """What a part says of settings that it cannot take."""
+    return ConfigError(f"{name}: {first_line(error)}; see its YAML in conf/")
+
+
+def check_types(node: DictConfig) -> None:
+    """Refuse `digits=x` where the part, or a part of it, is annotated with a number. Only plain
+    values are checked. Raises ConfigError."""
+    hints = _annotations(node.get("_target_"))
+    for key, value in node.items():
+        if isinstance(value, DictConfig):
+            check_types(value)
+        elif str(key) in hints and not _fits(value, hints[str(key)]):
+            wanted = getattr(hints[str(key)], "__name__", hints[str(key)])
+            raise ConfigError(
+                f"{node.get('_target_')}: {key!s} must be {wanted}, but got {value!r}; "
+                "see its YAML in conf/"
+            )
+
+
+def _annotations(name: str | None) -> dict[str, Any]:
+    """Of the parameters of a target; none if there is no such target, which Hydra words better."""
+    module, _, attribute = (name or "").rpartition(".")
+    try:
+        target = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError):
+        return {}
+    takes: Any = getattr(target, "__init__") if isinstance(target, type) else target  # noqa: B009
+    return get_type_hints(takes)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a plain value is of the type annotated, which may be a union of plain types."""
+    kinds = set(get_args(hint)) or {hint}
+    if not kinds <= {int, float, str, bool, type(None)} or isinstance(value, ListConfig):
+        return True
+    if isinstance(value, bool):
+        return bool in kinds
+    if isinstance(value, int) and float in kinds:
+        return True
+    return type(value) in kinds
 
 
 def check_settings(config: DictConfig) -> None:
     """Refuse what is not in the schema, however it got in (`+search.max_trails=3`, a preset)."""
     schema = {"": RunConfig, "search": SearchSettings, "space": SpaceSettings}
-    for path, kind in schema.items():
-        known = [f.name for f in fields(kind)]
+    names = {path: [f.name for f in fields(kind)] for path, kind in schema.items()}
+    for path, known in {**names, "pool": ["models"]}.items():
         node = OmegaConf.select(config, path) if path else config
         for key in map(str, node):
             if key not in known:
                 raise ConfigError(unknown_setting(f"{path}.{key}" if path else key, known))
+    for name, least in LEAST.items():
+        value = OmegaConf.select(config, name)
+        if value < least:
+            raise ConfigError(
+                f"{name} must be at least {least}, but got {value}; type {name}={least}"
+            )
+    share = config.search.finals_share
+    if not 0 <= share < 1:
+        raise ConfigError(
+            f"search.finals_share must be at least 0 and below 1, but got {share:g}; "
+            "type search.finals_share=0.4"
+        )
 
 
 def unknown_setting(name: str, known: Sequence[str]) -> str:

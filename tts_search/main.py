@@ -36,8 +36,11 @@ def main(conf: Path) -> int:
     full = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise instead of printing
     failed: list[str] = []
+    composed = False
 
     def job(config: DictConfig) -> None:
+        nonlocal composed
+        composed = True
         try:
             one_run(config)
         except (TTSError, OmegaConfBaseException, OSError) as error:
@@ -52,8 +55,9 @@ def main(conf: Path) -> int:
     except KeyboardInterrupt:
         _say(INTERRUPTED)
         return 130
-    except (HydraException, OmegaConfBaseException, OSError) as error:
-        if full:
+    except Exception as error:
+        own = isinstance(error, HydraException | OmegaConfBaseException | OSError)
+        if full or (composed and not own):  # a bug in a run keeps its traceback
             raise
         failed.append(_say(f"error: {one_line(error)}"))
     return 1 if failed else 0

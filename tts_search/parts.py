@@ -8,7 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from tts_search.agents.base import Agent
-from tts_search.config import build, plain, values
+from tts_search.config import build, misfit, plain, values
 from tts_search.core.budget import Budget
 from tts_search.core.models import ModelPool
 from tts_search.core.roles import RoleSpec, opener
@@ -110,7 +110,10 @@ def build_llm(node: DictConfig, cache: str | None, task: Task) -> Cached:
     limits = node.get("limits") or {}
     engine = build(_without(node, "limits"))
     if node.get("_partial_"):
-        engine = engine(speaker=task)
+        try:
+            engine = engine(speaker=task)
+        except TypeError as error:
+            raise misfit(node._target_, error) from None
     path = Path(cache).expanduser() if cache else None
     return wrap(engine, cache_path=path, **{str(k): v for k, v in limits.items()})
 
