@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tts_search.core.budget import within
 from tts_search.core.graph import Graph
 from tts_search.core.statistics import Interval, mean_interval
 from tts_search.core.trial import Evaluation, Trial
@@ -76,7 +77,7 @@ class Archive:
 
     def ranking(self, limit: float) -> list[Candidate]:
         """Graphs whose measured cost is within `limit`, best mean first, cheaper first on ties."""
-        fit = [c for c in self._candidates.values() if c.cost <= limit]
+        fit = [c for c in self._candidates.values() if within(c.cost, limit)]
         return sorted(fit, key=lambda c: (-c.mean, c.cost, c.key))
 
     def least_cost(self) -> float:

@@ -34,7 +34,7 @@ async def choose(search: Search, examples: Sequence[Example], finalists: int) ->
         seen = await search.environment.evaluate(leader.graph, examples)
         search.ledger.book(seen.calls)
         candidate = search.archive.merge(leader.key, leader.graph, seen.evaluation)
-        if candidate.cost <= limit:
+        if search.environment.budget.fits(candidate.cost):
             confirmed.append(candidate)
     left = confirmed or search.archive.ranking(limit)
     if not left:
@@ -91,7 +91,7 @@ class Contest:
         graph = widest_self_consistency(self.opener, self.vote, model, budget, self.most_samples)
         while len(graph.nodes) > 1:
             seen = await self.environment.evaluate(graph, batch)
-            if seen.evaluation.cost <= budget.limit:
+            if budget.fits(seen.evaluation.cost):
                 break
             graph = self_consistency(self.opener, self.vote, model, len(graph.nodes) - 2)
         return graph
@@ -100,8 +100,8 @@ class Contest:
         self, name: str, graphs: Sequence[Graph], batch: Sequence[Example], test: Sequence[Example]
     ) -> Baseline:
         tried = [e.evaluation for e in await self.environment.evaluate_many(graphs, batch)]
-        limit = self.environment.budget.limit
-        best = max(range(len(graphs)), key=lambda i: (tried[i].cost <= limit, tried[i].mean, -i))
+        fits = self.environment.budget.fits
+        best = max(range(len(graphs)), key=lambda i: (fits(tried[i].cost), tried[i].mean, -i))
         score = (await self.environment.evaluate(graphs[best], test)).evaluation
         return Baseline(
             name=name,

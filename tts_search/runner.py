@@ -108,7 +108,7 @@ class Search:
             proposal=proposal,
             estimate=budget.estimate(proposal.graph),
             evaluation=seen.evaluation,
-            within_budget=seen.evaluation.cost <= budget.limit,
+            within_budget=budget.fits(seen.evaluation.cost),
             spend=replace(self.spend(), trials=len(self.archive.trials) + 1),
         )
         self.archive.add(trial)

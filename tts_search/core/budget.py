@@ -33,6 +33,11 @@ class BudgetMetric(ABC):
 Scale = Literal["cheapest_call", "absolute"]
 
 
+def within(cost: float, limit: float) -> bool:
+    """Not above the limit, up to the rounding of sums and means."""
+    return cost <= limit * (1 + 1e-9)
+
+
 @dataclass(frozen=True)
 class Budget:
     """`limit` on the mean cost of a question, in units.
@@ -140,7 +145,7 @@ class BoundBudget:
 
     def fits(self, cost: float) -> bool:
         """Within the limit, up to rounding of sums."""
-        return cost <= self.limit * (1 + 1e-9)
+        return within(cost, self.limit)
 
     def admits(self, graph: Graph) -> bool:
         return self.fits(self.estimate(graph))
