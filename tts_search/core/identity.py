@@ -113,13 +113,22 @@ def _search(graph: Graph, colours: tuple[int, ...]) -> tuple[list[Edge], dict[in
         rank = {v: i for i, v in enumerate(order)}
         return sorted((rank[s], rank[d]) for s, d in graph.edges), rank
     best = _search(graph, _individualise(graph, colours, cell[0]))
+    tried = [cell[0]]
     for v in cell[1:]:
+        if any(_twins(graph, u, v) for u in tried):
+            continue
+        tried.append(v)
         split = _individualise(graph, colours, v)
         # One greedy descent that reaches a known certificate proves an automorphism: same subtree.
         if _descend(graph, split) == best[0]:
             continue
         best = min(best, _search(graph, split), key=lambda found: found[0])
     return best
+
+
+def _twins(graph: Graph, u: int, v: int) -> bool:
+    """Of one colour and with the same neighbours: swapping them changes nothing."""
+    return graph.parents[u] == graph.parents[v] and graph.children[u] == graph.children[v]
 
 
 def _descend(graph: Graph, colours: tuple[int, ...]) -> list[Edge]:
