@@ -47,7 +47,7 @@ class Run:
         trials = self.parts.limits.max_trials
         self.progress.phase("search", trials and trials * len(batch), "questions")
         stopped_by = await search.run()
-        if not self.archive.trials:
+        if not self.archive.count:
             raise ConfigError(
                 f"search.{stopped_by} leaves no room for a single graph on {len(batch)} questions: "
                 f"{ledger.calls} calls went into the token profile; raise it, or lower "

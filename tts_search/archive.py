@@ -1,9 +1,12 @@
 """What was tried and what came of it: one line of archive.jsonl per trial, written at once."""
 
 import json
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
+from typing import NamedTuple
 
 from tts_search.core.budget import within
 from tts_search.core.graph import Graph
@@ -38,15 +41,36 @@ class Candidate:
         return mean_interval(self.scores)
 
 
-class Archive:
-    """Trials in order. `labels` are written into every line (task, engine), so that no line can
-    be taken for something it is not. A file that is already there is replaced: a run started
-    again replays its finished calls from the cache."""
+class Point(NamedTuple):
+    """A trial as a report plots it: calls spent by then, score, measured cost within budget."""
 
-    def __init__(self, path: Path | None = None, labels: Mapping[str, object] | None = None):
-        self.trials: list[Trial] = []
+    calls: int
+    score: float
+    within_budget: bool
+
+
+class Archive:
+    """The file remembers every trial, memory only what is still needed.
+
+    labels  written into every line (task, engine), so that no line is taken for what it is not
+    keep    latest trials, and best graphs within budget, held in memory
+
+    A file that is already there is replaced: a run started again replays its finished calls from
+    the cache. `trials` are the latest, `points` one for each trial, `count` how many there were.
+    """
+
+    def __init__(
+        self,
+        path: Path | None = None,
+        labels: Mapping[str, object] | None = None,
+        keep: int = 500,
+    ):
+        self.trials: deque[Trial] = deque(maxlen=keep)
+        self.points: list[Point] = []
+        self._least = inf
         self._labels = dict(labels or {})
-        self._candidates: dict[str, Candidate] = {}
+        self._keep = keep
+        self._leaders: dict[str, Candidate] = {}
         try:
             self._file = path.open("w", encoding="utf-8") if path else None
         except OSError as error:
@@ -58,7 +82,10 @@ class Archive:
     def add(self, trial: Trial) -> None:
         """Remember a trial; its line is on disk when this returns."""
         self.trials.append(trial)
-        self.merge(trial.key, trial.graph, trial.evaluation)
+        self.points.append(Point(trial.spend.calls, trial.score, trial.within_budget))
+        self._least = min(self._least, trial.evaluation.cost)
+        if trial.within_budget:
+            self.merge(trial.key, trial.graph, trial.evaluation)
         if self._file:
             line = json.dumps({**self._labels, **trial.to_json()}, ensure_ascii=False)
             self._file.write(line + "\n")
@@ -66,23 +93,30 @@ class Archive:
 
     def merge(self, key: str, graph: Graph, seen: Evaluation) -> Candidate:
         """Put an evaluation together with what is known of the graph."""
-        before = self._candidates.get(key)
+        before = self._leaders.get(key)
         answers = zip(seen.questions, zip(seen.scores, seen.costs, strict=True), strict=True)
         answered = {**(before.answered if before else {}), **dict(answers)}
-        self._candidates[key] = Candidate(key, before.graph if before else graph, answered)
-        return self._candidates[key]
+        merged = Candidate(key, before.graph if before else graph, answered)
+        self._leaders[key] = merged
+        if len(self._leaders) > 2 * self._keep:
+            self._leaders = {c.key: c for c in self.ranking(inf)[: self._keep]}
+        return merged
+
+    @property
+    def count(self) -> int:
+        return len(self.points)
 
     def candidate(self, key: str) -> Candidate:
-        return self._candidates[key]
+        return self._leaders[key]
 
     def ranking(self, limit: float) -> list[Candidate]:
         """Graphs whose measured cost is within `limit`, best mean first, cheaper first on ties."""
-        fit = [c for c in self._candidates.values() if within(c.cost, limit)]
+        fit = [c for c in self._leaders.values() if within(c.cost, limit)]
         return sorted(fit, key=lambda c: (-c.mean, c.cost, c.key))
 
     def least_cost(self) -> float:
-        """Measured cost of the cheapest graph, on all questions it was asked."""
-        return min(c.cost for c in self._candidates.values())
+        """Measured cost of the cheapest graph: within budget on its batch, else of any."""
+        return min((c.cost for c in self._leaders.values()), default=self._least)
 
     def close(self) -> None:
         if self._file:

@@ -7,15 +7,15 @@ from typing import Any
 
 from tts_search.analysis.curves import save_curve
 from tts_search.analysis.picture import save_pictures
+from tts_search.archive import Point
 from tts_search.core.result import Summary
-from tts_search.core.trial import Trial
 
 
-def write_files(summary: Summary, trials: Sequence[Trial], folder: Path) -> tuple[Path, ...]:
+def write_files(summary: Summary, points: Sequence[Point], folder: Path) -> tuple[Path, ...]:
     """summary.json, best_graph.json, and pictures where they can be drawn."""
     whole = summary.to_json()
     graph = {"task": summary.task, "key": summary.best_key, **whole["best"]}
-    curve = save_curve(trials, f"{summary.task} · {summary.optimizer}", folder / "curve.png")
+    curve = save_curve(points, f"{summary.task} · {summary.optimizer}", folder / "curve.png")
     return (
         _write(folder / "summary.json", whole),
         _write(folder / "best_graph.json", graph),

@@ -102,7 +102,7 @@ async def _tracked(
     try:
         search = settings(config)
         summary = await Run(parts, search, config.space.slots, archive, progress).summary()
-        files = (folder / "archive.jsonl", *write_files(summary, archive.trials, folder))
+        files = (folder / "archive.jsonl", *write_files(summary, archive.points, folder))
         return summary, files
     finally:
         parts.tracker.finish(summary, files)

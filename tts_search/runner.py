@@ -55,7 +55,7 @@ class Search:
         """Used up so far, the agent's own calls included."""
         agent = self.optimizer.agent_usage
         return Spend(
-            trials=len(self.archive.trials),
+            trials=self.archive.count,
             calls=self.ledger.calls,
             tokens=self.ledger.tokens,
             dollars=self.ledger.dollars,
@@ -102,14 +102,14 @@ class Search:
         self.ledger.book(seen.calls)
         budget = self.environment.budget
         trial = Trial(
-            number=len(self.archive.trials),
+            number=self.archive.count,
             step=self.steps,
             key=self.environment.key(proposal.graph),
             proposal=proposal,
             estimate=budget.estimate(proposal.graph),
             evaluation=seen.evaluation,
             within_budget=budget.fits(seen.evaluation.cost),
-            spend=replace(self.spend(), trials=len(self.archive.trials) + 1),
+            spend=replace(self.spend(), trials=self.archive.count + 1),
         )
         self.archive.add(trial)
         self.tracker.log_trial(trial)

@@ -2,25 +2,30 @@ import logging
 from pathlib import Path
 
 import pytest
-from tracking.examples import trial
 
 from tts_search.analysis.curves import best_so_far, save_curve
+from tts_search.archive import Point
 
-TRIALS = [trial(0, 0.5), trial(1, 0.9, within_budget=False), trial(2, 0.45), trial(3, 0.65)]
+POINTS = [
+    Point(100, 0.5, True),
+    Point(200, 0.9, False),
+    Point(300, 0.45, True),
+    Point(400, 0.65, True),
+]
 
 
 def test_only_what_fits_the_budget_counts() -> None:
-    assert best_so_far(TRIALS) == [(100, 0.5), (400, 0.65)]
+    assert best_so_far(POINTS) == [(100, 0.5), (400, 0.65)]
 
 
-@pytest.mark.parametrize("trials", [TRIALS, TRIALS[:1], TRIALS[1:2], []])
-def test_a_curve_of_any_length(trials: list[object], tmp_path: Path) -> None:
-    path = save_curve(trials, "arithmetic", tmp_path / "anytime.png")  # type: ignore[arg-type]
+@pytest.mark.parametrize("points", [POINTS, POINTS[:1], POINTS[1:2], []])
+def test_a_curve_of_any_length(points: list[Point], tmp_path: Path) -> None:
+    path = save_curve(points, "arithmetic", tmp_path / "anytime.png")
     assert path
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_failure_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        assert save_curve(TRIALS, "x", tmp_path / "missing" / "anytime.png") is None
+        assert save_curve(POINTS, "x", tmp_path / "missing" / "anytime.png") is None
     assert "could not be drawn" in caplog.text

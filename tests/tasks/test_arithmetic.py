@@ -59,8 +59,8 @@ def test_solving_agrees_with_python(numbers, seed):
 
 
 def test_steps_end_in_the_answer():
-    assert solve("7*8+3") == (59, ["7*8=56", "56+3=59"])
-    assert solve("9-2*3-1") == (2, ["2*3=6", "9-6=3", "3-1=2"])
+    assert solve("7*8+3") == (59, ["7 * 8 = 56", "56 + 3 = 59"])
+    assert solve("9-2*3-1") == (2, ["2 * 3 = 6", "9 - 6 = 3", "3 - 1 = 2"])
 
 
 def test_a_small_split_is_a_prefix_of_a_large_one():
@@ -77,7 +77,7 @@ def test_digits_and_families_shape_the_questions():
     task = Arithmetic({"a+b": 3, "a*b": 1}, digits=3, search=100, test=10, question="{expression}")
     questions = [example.question for example in task.load("search")]
     assert sum("+" in question for question in questions) == 75
-    assert all(len(question) == 7 for question in questions)
+    assert all(len(question) == len("123 + 456") for question in questions)
 
 
 def test_a_worked_reply_may_show_its_steps():

@@ -45,7 +45,7 @@ def graph_key(graph: Graph, label: Label | None = None) -> str:
     return node_keys(graph, label)[graph.sink]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _node_keys(graph: Graph, labels: tuple[str, ...]) -> tuple[str, ...]:
     up = _upstream(graph, labels)
     down = _downstream(graph, labels)

@@ -18,6 +18,7 @@ class ModelSpec:
     prefill_tps, decode_tps  tokens per second, for the latency budget; None if not known
     family            models of one family share training, hence errors
     shots             worked examples put before the question
+    first_shot        where in the task's list of examples they begin
     max_tokens        cap on generated tokens; None leaves it to the task
     """
 
@@ -35,12 +36,14 @@ class ModelSpec:
     temperature: float = 0.7
     top_p: float = 1.0
     shots: int = 0
+    first_shot: int = 0
     max_tokens: int | None = None
 
     @property
-    def sampling(self) -> tuple[str, float, float, int, int | None]:
-        """What, besides the prompt and the seed, decides what this model answers."""
-        return (self.served, self.temperature, self.top_p, self.shots, self.max_tokens)
+    def sampling(self) -> tuple[object, ...]:
+        """What, besides role, question and seed, decides what this model answers."""
+        shots = (self.shots, self.first_shot)
+        return (self.served, self.temperature, self.top_p, shots, self.max_tokens)
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,8 @@ class Executor:
     ) -> tuple[Message, ...]:
         system = "\n".join(filter(None, (role.system, self.task.instruction)))
         messages = [Message("system", system)] if system else []
-        for asked, replied in self.task.shots(model.shots):
+        shots = self.task.shots(model.first_shot + model.shots) if model.shots else ()
+        for asked, replied in shots[model.first_shot :]:
             messages += [Message("user", asked), Message("assistant", replied)]
         return (*messages, Message("user", role.render(question, answers)))
 

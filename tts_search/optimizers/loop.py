@@ -16,6 +16,7 @@ from tts_search.optimizers.initialise import Initialiser
 from tts_search.optimizers.sampling import Sampler
 from tts_search.optimizers.update import Updater
 
+MEMORY = 500  # best trials kept once there are twice as many
 _log = logging.getLogger(__name__)
 
 
@@ -45,10 +46,11 @@ class SampleFeedbackUpdate(Optimizer):
     def start(self, context: SearchContext) -> None:
         super().start(context)
         self._sampler = Sampler(context)
-        self._trials: dict[int, Trial] = {}
+        self._known: list[Trial] = []
+        self._latest: list[Trial] = []
+        self._heard = -1
         self._queue: list[Proposal] = []
         self._distribution: GraphDistribution | None = None
-        self._updated = 0
         self._reason = ""
 
     @property
@@ -79,30 +81,37 @@ class SampleFeedbackUpdate(Optimizer):
         return asked
 
     def tell(self, trials: Sequence[Trial]) -> None:
-        self._trials.update((t.number, t) for t in trials)
+        new = [t for t in trials if t.number > self._heard]
+        self._heard = max([self._heard, *(t.number for t in new)])
+        self._known = [*self._known, *new]  # others may hold the old one
+        self._latest = [*self._latest, *new]
+        if len(self._known) > 2 * MEMORY:
+            best = sorted(self._known, key=lambda t: -t.score)[:MEMORY]
+            self._known = sorted(best, key=lambda t: t.number)
 
     async def _next(self) -> Sequence[Proposal]:
-        known = list(self._trials.values())
         while self._distribution is None:
-            pretest = await self._init.pretest(self.context, known)
+            pretest = await self._init.pretest(self.context, self._known)
             if not pretest:
-                self._distribution, self._reason = self._init.distribution(self.context, known)
-                self._updated = len(known)
+                self._distribution, self._reason = self._init.distribution(
+                    self.context, self._known
+                )
+                self._latest = []
                 return self._draw(self._reason)
             new = [p for p in pretest if self._sampler.is_new(p.graph)]
             if new:
                 return new
-        if len(known) > self._updated:
-            self._reason = await self._update(known)
+        if self._latest:
+            await self._update(self._distribution)
         return self._draw(self._reason)
 
-    async def _update(self, known: Sequence[Trial]) -> str:
-        assert self._distribution is not None
-        latest, self._updated = known[self._updated :], len(known)
-        update = await self._updater.update(self.context, self._distribution, known, latest)
-        self._distribution = update.distribution
-        _log.info("update after %d trials: %s", len(known), update.reason)
-        return update.reason
+    async def _update(self, current: GraphDistribution) -> None:
+        latest, self._latest = self._latest, []
+        update = await self._updater.update(self.context, current, self._known, latest)
+        self._distribution, self._reason = update.distribution, update.reason
+        _log.info("update after %d trials: %s", self._heard + 1, update.reason)
+        for note in update.notes:
+            _log.info("agent: %s", note)
 
     def _draw(self, reason: str) -> Sequence[Proposal]:
         assert self._distribution is not None

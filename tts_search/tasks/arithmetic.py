@@ -8,14 +8,14 @@ from tts_search.core.data import Example, Split, Tokens
 from tts_search.errors import ConfigError
 from tts_search.tasks.answers.number import stated_number
 from tts_search.tasks.base import Task
-from tts_search.tasks.expressions import draw, solve
+from tts_search.tasks.expressions import draw, solve, spaced
 
 RESERVED = 16  # questions of each family kept out of every split, for worked examples
 _FAMILY = re.compile(r"[a-z]([-+*][a-z])+")
 
 
 class Arithmetic(Task):
-    """Questions such as `What is 7*8+3?`, drawn without replacement; the same for every run seed.
+    """Questions such as `What is 7 * 8 + 3?`, drawn without replacement; the same for every run seed.
 
     family    a pattern of letters joined by + - *, each letter a number (`a*b+c`), or a mapping
               of patterns to weights; each split holds the families in these proportions
@@ -92,11 +92,13 @@ class Arithmetic(Task):
         return Example(f"{self.name}/{expression}", self._ask(expression), answer)
 
     def _ask(self, expression: str) -> str:
-        return self._question.format(expression=expression)
+        return self._question.format(expression=spaced(expression))
 
     def _work(self, expression: str) -> str:
         answer, steps = solve(expression)
-        return self._reply.format(expression=expression, answer=answer, steps=", ".join(steps))
+        return self._reply.format(
+            expression=spaced(expression), answer=answer, steps=", ".join(steps)
+        )
 
     def _check_sizes(self, digits: int) -> None:
         for name, drawn in self._drawn.items():

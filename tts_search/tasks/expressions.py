@@ -26,7 +26,7 @@ def _spell(family: str, code: int, low: int, base: int) -> str:
 
 
 def solve(expression: str) -> tuple[int, list[str]]:
-    """Value of `7*8+3` and its steps (`7*8=56`, `56+3=59`): products first, then left to right."""
+    """Value of `7*8+3` and its steps (`7 * 8 = 56`, `56 + 3 = 59`): products first, then left to right."""
     parts = re.findall(r"\d+|[-+*]", expression)
     value, steps = int(parts[0]), []
     while len(parts) > 1:
@@ -34,6 +34,11 @@ def solve(expression: str) -> tuple[int, list[str]]:
         left, operator, right = parts[at - 1 : at + 2]
         x, y = int(left), int(right)
         value = x * y if operator == "*" else x + y if operator == "+" else x - y
-        steps.append(f"{left}{operator}{right}={value}")
+        steps.append(f"{left} {operator} {right} = {value}")
         parts[at - 1 : at + 2] = [str(value)]
     return value, steps
+
+
+def spaced(expression: str) -> str:
+    """`7 * 8 + 3`: small models read numbers better apart from signs."""
+    return re.sub(r"[-+*]", r" \g<0> ", expression)
