@@ -20,8 +20,8 @@ def one_line(error: BaseException) -> str:
         return _missing_choice(str(error))
     if isinstance(error, OverrideParseException):
         return f"cannot read {error.override!r}; write SETTING=VALUE or GROUP=CHOICE; {LIST}"
-    if isinstance(error, ConfigCompositionException) and error.__cause__:
-        return one_line(error.__cause__)
+    if isinstance(error, ConfigCompositionException):
+        return _composition(error)
     if isinstance(error, AttributeError | ConfigKeyError) and hasattr(error, "full_key"):
         return _unknown(error)
     if isinstance(error, ValidationError):
@@ -29,6 +29,15 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, OSError):
         return f"cannot use {error.filename} ({error.strerror}); for results type hydra.run.dir=DIR"
     return f"{_flat(str(error))}; {LIST}"
+
+
+def _composition(error: BaseException) -> str:
+    """What went wrong inside, and in which YAML."""
+    inner = error.__cause__ or error.__context__
+    if inner is None:
+        return f"{_flat(str(error))}; {LIST}"
+    found = re.search(r"^In '([^']*)'", str(error))
+    return one_line(inner) + (f" (in {found[1]}.yaml)" if found else "")
 
 
 def _unknown(error: BaseException) -> str:
