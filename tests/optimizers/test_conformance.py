@@ -118,6 +118,12 @@ async def test_a_small_space_is_searched_whole_and_then_ends(
     assert sorted(course.keys) == sorted(set(_all_keys(space)))
 
 
+async def test_no_search_gives_up_while_the_space_holds_more(make: Make) -> None:
+    """Some 250 graphs are easily drawn here, and most of the probability is on a few."""
+    course = await drive(make(), context(paper_space(4, 12)), trials=100)
+    assert not course.finished
+
+
 def _all_keys(space: SearchSpace) -> list[str]:
     """Every raw point of the space, decoded."""
     n, pairs = space.slots, np.triu_indices(space.slots, 1)

@@ -24,7 +24,7 @@ class SampleFeedbackUpdate(Optimizer):
     """Samples `samples` graphs between updates of the probabilities.
 
     When the probabilities hold no graph that is not already scored, a `widen` share of the
-    uniform distribution is mixed in; when that is dry too, the search has converged.
+    uniform distribution is mixed in, then it alone is sampled; when that is dry too, the space is.
     """
 
     def __init__(
@@ -116,9 +116,11 @@ class SampleFeedbackUpdate(Optimizer):
     def _draw(self, reason: str) -> Sequence[Proposal]:
         assert self._distribution is not None
         drawn = self._sampler.draw(self._distribution, self._samples, reason)
-        if drawn:
-            return drawn
         uniform = GraphDistribution.uniform(self.context.space)
-        wider = self._distribution.mixed(uniform, self._widen)
-        note = f"no new graph left; {self._widen:g} of uniform mixed in ({reason})"
-        return self._sampler.draw(wider, self._samples, note, "widened")
+        for share in (self._widen, 1.0):
+            if drawn:
+                break
+            wider = self._distribution.mixed(uniform, share)
+            note = f"no new graph left; {share:g} of uniform mixed in ({reason})"
+            drawn = self._sampler.draw(wider, self._samples, note, "widened")
+        return drawn
