@@ -212,6 +212,16 @@ async def test_when_nothing_new_is_left_the_space_is_widened_not_given_up() -> N
     assert "as I say" in course.trials[-1].proposal.reason
 
 
+async def test_the_uniform_distribution_is_the_last_resort() -> None:
+    """Where widening finds nothing new either; here it widens by nothing."""
+    known = GraphDistribution.around(SPACE, SPACE.encode(single("assistant", "1B")))
+    update = AgentUpdate(Stub(known))
+    optimizer = SampleFeedbackUpdate("a", OneKnownGraph(), update, samples=2, widen=0.0)
+    course = await drive(optimizer, context(SPACE), trials=12)
+    assert not course.finished
+    assert [t.proposal.stage for t in course.trials] == ["sample", *["widened"] * 11]
+
+
 # --- an agent that cannot be used -------------------------------------------------------------
 
 
