@@ -59,7 +59,7 @@ class Run:
         spend = search.spend()
         self.progress.phase("baselines", unit="questions")
         contest = self._contest(search.environment)
-        baselines = await contest.baselines(batch, test_split)
+        baselines = await contest.baselines(search_split, test_split)
         self.progress.phase("test", len(test_split), "questions")
         test, use = await self._test(search.environment, best, test_split)
         return Summary(

@@ -34,13 +34,13 @@ class SearchSettings:
     profile    questions asked of every model to measure its tokens; 0 trusts the task's figures
     """
 
-    max_trials: int | None = 60
+    max_trials: int | None = 40
     max_calls: int | None = None
     max_tokens: int | None = None
     max_dollars: float | None = None
     parallel: int = 4
-    batch: int = 60
-    finalists: int = 5
+    batch: int = 48
+    finalists: int = 4
     finals_share: float = 0.4
     profile: int = 16
 

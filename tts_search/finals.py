@@ -1,7 +1,7 @@
 """After the search: which graph is recommended, what it scores on held-out questions, and what
 the plain alternatives score for the same budget."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tts_search.archive import Candidate
@@ -14,6 +14,8 @@ from tts_search.environment.environment import Environment
 from tts_search.errors import BudgetError
 from tts_search.limits import need
 from tts_search.runner import Search
+
+MEASURED = 50  # questions on which the cost of self-consistency is measured
 
 
 async def choose(search: Search, examples: Sequence[Example], finalists: int) -> Candidate:
@@ -48,7 +50,7 @@ async def choose(search: Search, examples: Sequence[Example], finalists: int) ->
 
 @dataclass(frozen=True, eq=False)
 class Contest:
-    """The plain alternatives: chosen on the search batch, never on the test questions.
+    """The plain alternatives, chosen on the same questions as the winner, never on the test's.
 
     most_samples bounds the width of self-consistency where the budget does not.
     """
@@ -59,54 +61,46 @@ class Contest:
     most_samples: int = 64
 
     async def baselines(
-        self, batch: Sequence[Example], test: Sequence[Example]
+        self, search: Sequence[Example], test: Sequence[Example]
     ) -> tuple[Baseline, ...]:
-        """Best single model and best self-consistency within the same measured budget."""
-        fields = {"best single model": list(self._singles())}
-        if self.vote:
-            fields["self-consistency"] = [
-                await self._within_measured(model, batch) for model in self._sampled()
-            ]
-        return tuple(
-            [
-                await self._best(name, graphs, batch, test)
-                for name, graphs in fields.items()
-                if graphs
-            ]
+        """The best single model, and self-consistency: the best model that can be sampled, with
+        as many samples as the measured budget admits."""
+        alone = await self._alone(search)
+        budget = self.environment.budget
+        graphs = {"best single model": single(self.opener, alone[0])}
+        sampled = next((m for m in alone if budget.pool[m].temperature > 0), None)
+        if self.vote and sampled:
+            graphs["self-consistency"] = await self._widest(sampled, self.vote, search)
+        return tuple([await self._score(name, graph, test) for name, graph in graphs.items()])
+
+    async def _alone(self, search: Sequence[Example]) -> list[str]:
+        """Affordable models, best first; those whose measured cost breaks the budget last."""
+        budget = self.environment.budget
+        models = budget.affordable()
+        graphs = [single(self.opener, model) for model in models]
+        seen = [e.evaluation for e in await self.environment.evaluate_many(graphs, search)]
+        order = sorted(
+            range(len(models)), key=lambda i: (not budget.fits(seen[i].cost), -seen[i].mean, i)
         )
+        return [models[i] for i in order]
 
-    def _singles(self) -> Iterator[Graph]:
-        for model in self.environment.budget.affordable():
-            yield single(self.opener, model)
-
-    def _sampled(self) -> list[str]:
-        """Models that give different answers when asked twice."""
+    async def _widest(self, model: str, vote: str, search: Sequence[Example]) -> Graph:
+        """Widest self-consistency whose estimated and measured costs are within the budget."""
         budget = self.environment.budget
-        return [m for m in budget.affordable() if budget.pool[m].temperature > 0]
-
-    async def _within_measured(self, model: str, batch: Sequence[Example]) -> Graph:
-        """Widest self-consistency whose measured cost, too, is within the budget."""
-        budget = self.environment.budget
-        assert self.vote
-        graph = widest_self_consistency(self.opener, self.vote, model, budget, self.most_samples)
+        graph = widest_self_consistency(self.opener, vote, model, budget, self.most_samples)
         while len(graph.nodes) > 1:
-            seen = await self.environment.evaluate(graph, batch)
+            seen = await self.environment.evaluate(graph, search[:MEASURED])
             if budget.fits(seen.evaluation.cost):
                 break
-            graph = self_consistency(self.opener, self.vote, model, len(graph.nodes) - 2)
+            graph = self_consistency(self.opener, vote, model, len(graph.nodes) - 2)
         return graph
 
-    async def _best(
-        self, name: str, graphs: Sequence[Graph], batch: Sequence[Example], test: Sequence[Example]
-    ) -> Baseline:
-        tried = [e.evaluation for e in await self.environment.evaluate_many(graphs, batch)]
-        fits = self.environment.budget.fits
-        best = max(range(len(graphs)), key=lambda i: (fits(tried[i].cost), tried[i].mean, -i))
-        score = (await self.environment.evaluate(graphs[best], test)).evaluation
+    async def _score(self, name: str, graph: Graph, test: Sequence[Example]) -> Baseline:
+        score = (await self.environment.evaluate(graph, test)).evaluation
         return Baseline(
             name=name,
-            graph=graphs[best],
-            key=self.environment.key(graphs[best]),
+            graph=graph,
+            key=self.environment.key(graph),
             score=score.mean,
             ci95=mean_interval(score.scores),
             cost=score.cost,

@@ -64,10 +64,11 @@ class Parts:
         return tuple(map(spec, self.roles.values()))
 
     async def check(self) -> None:
-        """Ask the engine, if it can be asked, whether calls can succeed at all."""
-        engine = innermost(self.llm)
-        if hasattr(engine, "check"):
-            await engine.check()
+        """Ask the engines, the run's and the agent's, whether calls can succeed at all."""
+        for llm in (self.llm, getattr(self.agent, "llm", None)):
+            check = getattr(innermost(llm), "check", None) if llm else None
+            if check:
+                await check()
 
     @property
     def simulated(self) -> bool:
@@ -106,7 +107,7 @@ def assemble(config: DictConfig) -> Parts:
 
 def build_llm(node: DictConfig, cache: str | None, task: Task) -> Cached:
     """The engine in its wrappers. An engine built in part (`_partial_`) is given the task, whose
-    words it needs to make up answers."""
+    words it needs to make up answers. One that is not `cacheable` is not kept on disk."""
     limits = node.get("limits") or {}
     engine = build(_without(node, "limits"))
     if node.get("_partial_"):
@@ -114,6 +115,8 @@ def build_llm(node: DictConfig, cache: str | None, task: Task) -> Cached:
             engine = engine(speaker=task)
         except TypeError as error:
             raise misfit(node._target_, error) from None
+    if not getattr(engine, "cacheable", True):
+        cache = None
     path = Path(cache).expanduser() if cache else None
     return wrap(engine, cache_path=path, **{str(k): v for k, v in limits.items()})
 

@@ -50,7 +50,7 @@ class LLMAgent(Agent):
         if attempts < 1:
             raise ConfigError(f"agent.attempts must be at least 1, but got {attempts}")
         self.name = name
-        self._llm = llm
+        self.llm = llm
         self._model = model
         self._temperature = temperature
         self._top_p = top_p
@@ -87,7 +87,7 @@ class LLMAgent(Agent):
         return Update(wanted, reply.reason, tuple(notes))
 
     async def aclose(self) -> None:
-        await self._llm.aclose()
+        await self.llm.aclose()
 
     async def _ask(
         self, context: SearchContext, prompt: str, shape: type[R]
@@ -128,7 +128,7 @@ class LLMAgent(Agent):
         )
         self._count()
         try:
-            completion = await self._llm.complete(request)
+            completion = await self.llm.complete(request)
         except LLMError as error:
             raise AgentError(f"the agent's model {self._model} cannot be asked: {error}") from error
         self._count(completion)

@@ -23,6 +23,8 @@ class ReplayLLM:
     token counts count 0 tokens. Do not put a cache around it: the next line is its only state.
     """
 
+    cacheable = False
+
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
         self._replies: tuple[Completion, ...] | None = None

@@ -15,7 +15,7 @@ _FAMILY = re.compile(r"[a-z]([-+*][a-z])+")
 
 
 class Arithmetic(Task):
-    """Questions such as `What is 7 * 8 + 3?`, drawn without replacement; the same for every run seed.
+    """Questions such as `What is 7 * 8 + 3?`, without repeats; the same for every run seed.
 
     family    a pattern of letters joined by + - *, each letter a number (`a*b+c`), or a mapping
               of patterns to weights; each split holds the families in these proportions

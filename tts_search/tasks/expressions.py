@@ -26,7 +26,7 @@ def _spell(family: str, code: int, low: int, base: int) -> str:
 
 
 def solve(expression: str) -> tuple[int, list[str]]:
-    """Value of `7*8+3` and its steps (`7 * 8 = 56`, `56 + 3 = 59`): products first, then left to right."""
+    """Value of `7*8+3` and its steps (`7 * 8 = 56`, `56 + 3 = 59`), products before the rest."""
     parts = re.findall(r"\d+|[-+*]", expression)
     value, steps = int(parts[0]), []
     while len(parts) > 1:

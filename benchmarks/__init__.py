@@ -1,0 +1,1 @@
+"""Speed, reuse and memory, as ratios measured in one run: python -m benchmarks [NAME ...]"""
