@@ -146,10 +146,12 @@ class Run:
             unit=self.parts.budget.unit_name,
             limit=budget.limit,
             estimated=budget.estimate(best.graph),
-            measured=seen.cost,
+            measured=best.cost,
             native_unit=metric.unit,
             unit_value=budget.unit,
             cheapest=budget.affordable()[0],
         )
-        score = TestScore(seen.mean, mean_interval(seen.scores), len(seen.scores), seen.failures)
+        score = TestScore(
+            seen.mean, mean_interval(seen.scores), len(seen.scores), seen.failures, seen.cost
+        )
         return score, use

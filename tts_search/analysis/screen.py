@@ -113,7 +113,7 @@ def _unit_line(summary: Summary) -> Text:
 
 
 def _scores(summary: Summary, axis_width: int) -> RenderableType:
-    rows = [(WINNER, summary.test.score, summary.test.ci95, summary.budget.measured)]
+    rows = [(WINNER, summary.test.score, summary.test.ci95, summary.test.cost)]
     rows += [(b.name, b.score, b.ci95, b.cost) for b in summary.baselines]
     axis = Axis.around([interval for _, _, interval, _ in rows], min(axis_width, 34))
     table = Table(

@@ -13,6 +13,7 @@ from tts_search.core.trial import Spend
 class BudgetUse:
     """Costs are in `unit`s; `unit_value` is one unit in the metric's own `native_unit`.
 
+    measured  mean on the search split: what the recommendation was judged by
     cheapest  the model whose single call costs least
     """
 
@@ -28,7 +29,10 @@ class BudgetUse:
 
 @dataclass(frozen=True)
 class TestScore:
-    """Mean over the n held-out questions, each asked once. `failures` scored 0."""
+    """Mean over the n held-out questions, each asked once. `failures` scored 0.
+
+    cost  mean measured cost of a held-out question, in budget units
+    """
 
     __test__ = False  # not a pytest class
 
@@ -36,6 +40,7 @@ class TestScore:
     ci95: Interval
     n: int
     failures: int = 0
+    cost: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

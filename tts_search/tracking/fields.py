@@ -65,7 +65,7 @@ def outcome(summary: Summary) -> dict[str, Any]:
         "test/low95": summary.test.ci95.low,
         "test/high95": summary.test.ci95.high,
         "test/n": summary.test.n,
-        "test/cost": summary.budget.measured,
+        "test/cost": summary.test.cost,
         "search/score": summary.search_score,
         "simulated": summary.simulated,
         "best_graph": one_line(summary.best, 200),
