@@ -69,6 +69,7 @@ async def _memory() -> dict[str, object]:
         "task.search=4",
         "task.test=4",
         "search.finalists=1",
+        "search.max_tokens=null",
         "search.parallel=16",
     )
     await search(composed, tracker=Watch())

@@ -47,7 +47,7 @@ async def _search(method: str, seed: int, cache: Path | None) -> Watch:
     """50 candidates; cache None sends every call."""
     composed = config(
         "pool=embedded", f"optimizer={method}", f"seed={seed}", "search.max_trials=50",
-        "search.finalists=1", "task.test=10", "cache=null",
+        "search.finalists=1", "search.max_tokens=null", "task.test=10", "cache=null",
     )  # fmt: skip
     engine = Counting(innermost(assemble(composed).llm))
     llm: LLM = wrap(engine, cache_path=cache, concurrency=256) if cache else Bare(engine, 256)

@@ -186,7 +186,10 @@ MISTAKES = {
     "nothing at a time": (["search.parallel=0"], "type search.parallel=1"),
     "no slots": (["space.slots=0"], "type space.slots=1"),
     "all for finals": (["search.finals_share=1"], "type search.finals_share=0.4"),
-    "no limit": (["search.max_trials=null"], "type search.max_trials=50"),
+    "no limit": (
+        ["search.max_trials=null", "search.max_tokens=null"],
+        "type search.max_trials=50",
+    ),
     "limit below 0": (["search.max_calls=-5"], "search.max_calls must be above 0 or null"),
     "sweep without -m": (["seed=0,1"], "add --multirun"),
     "below one unit": (["budget.limit=0.5"], "type budget.limit=1 or more"),

@@ -188,7 +188,14 @@ async def crafted(config: DictConfig, engine: Crafted) -> tuple[Summary, Archive
         await parts.aclose()
 
 
-TOKENS = (*SMALL, "budget=tokens", "budget.limit=4", "search.max_trials=30", "optimizer=random")
+TOKENS = (
+    *SMALL,
+    "budget=tokens",
+    "budget.limit=4",
+    "search.max_trials=30",
+    "search.max_tokens=null",
+    "optimizer=random",
+)
 
 
 async def test_a_graph_whose_measured_cost_breaks_the_budget_is_never_recommended(

@@ -15,7 +15,8 @@ from tts_search.errors import BudgetError
 from tts_search.limits import need
 from tts_search.runner import Search
 
-MEASURED = 50  # questions on which the cost of self-consistency is measured
+CONTENDERS = 2  # models whose self-consistency is tried
+MEASURED = 50  # search questions it is tried on
 
 
 async def choose(search: Search, examples: Sequence[Example], finalists: int) -> Candidate:
@@ -63,14 +64,13 @@ class Contest:
     async def baselines(
         self, search: Sequence[Example], test: Sequence[Example]
     ) -> tuple[Baseline, ...]:
-        """The best single model, and self-consistency: the best model that can be sampled, with
-        as many samples as the measured budget admits."""
+        """The best single model; and the best self-consistency, of the CONTENDERS best models
+        that can be sampled three times or more, as often as the measured budget admits."""
         alone = await self._alone(search)
-        budget = self.environment.budget
         graphs = {"best single model": single(self.opener, alone[0])}
-        sampled = next((m for m in alone if budget.pool[m].temperature > 0), None)
-        if self.vote and sampled:
-            graphs["self-consistency"] = await self._widest(sampled, self.vote, search)
+        if self.vote and (sampled := self._sampled(alone, self.vote)):
+            tried = [await self._widest(model, self.vote, search) for model in sampled]
+            graphs["self-consistency"] = max(tried, key=lambda pair: pair[1])[0]
         return tuple([await self._score(name, graph, test) for name, graph in graphs.items()])
 
     async def _alone(self, search: Sequence[Example]) -> list[str]:
@@ -84,16 +84,24 @@ class Contest:
         )
         return [models[i] for i in order]
 
-    async def _widest(self, model: str, vote: str, search: Sequence[Example]) -> Graph:
-        """Widest self-consistency whose estimated and measured costs are within the budget."""
+    def _sampled(self, alone: Sequence[str], vote: str) -> list[str]:
+        """Of models in order of merit those that a vote can be taken over; else the best."""
+        budget = self.environment.budget
+        able = [model for model in alone if budget.pool[model].temperature > 0]
+        wide = [m for m in able if budget.admits(self_consistency(self.opener, vote, m, 3))]
+        return wide[:CONTENDERS] or able[:1]
+
+    async def _widest(
+        self, model: str, vote: str, search: Sequence[Example]
+    ) -> tuple[Graph, float]:
+        """Widest self-consistency with estimated and measured cost within budget; its score."""
         budget = self.environment.budget
         graph = widest_self_consistency(self.opener, vote, model, budget, self.most_samples)
-        while len(graph.nodes) > 1:
-            seen = await self.environment.evaluate(graph, search[:MEASURED])
-            if budget.fits(seen.evaluation.cost):
-                break
+        while True:
+            seen = (await self.environment.evaluate(graph, search[:MEASURED])).evaluation
+            if budget.fits(seen.cost) or len(graph.nodes) == 1:
+                return graph, seen.mean
             graph = self_consistency(self.opener, vote, model, len(graph.nodes) - 2)
-        return graph
 
     async def _score(self, name: str, graph: Graph, test: Sequence[Example]) -> Baseline:
         score = (await self.environment.evaluate(graph, test)).evaluation

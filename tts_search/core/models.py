@@ -19,7 +19,7 @@ class ModelSpec:
     family            models of one family share training, hence errors
     shots             worked examples put before the question
     first_shot        where in the task's list of examples they begin
-    max_tokens        cap on generated tokens; None leaves it to the task
+    max_tokens        cap on generated tokens; the lower of this and the task's holds
     """
 
     name: str

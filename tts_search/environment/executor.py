@@ -86,7 +86,7 @@ class Executor:
             messages=self._messages(role, model, example.question, answers),
             temperature=model.temperature,
             top_p=model.top_p,
-            max_tokens=model.max_tokens or self.task.max_tokens,
+            max_tokens=min(model.max_tokens or self.task.max_tokens, self.task.max_tokens),
             seed=_seed(key, example.id, self.seed) if model.temperature else 0,
             site=CallSite(example, role.name, tuple(answers)),
         )
