@@ -65,6 +65,7 @@ class Pipeline:
             ) from error
         self._tokenizer: Any = self._raw.get_tokenizer()
         self.step = self._raw.step
+        self.busy = self._raw.has_non_finished_requests
 
     def encode(self, request: Request) -> Prompt:
         """Apply the model's own chat template. Raises CallRejected if no room is left to reply."""

@@ -205,7 +205,7 @@ class Stepper:
         """Take all calls out of the pipeline, which would otherwise report leaked memory."""
         for job in self._live.values():
             job.handle.cancel()
-        if self._live:
+        while pipeline.busy():  # also with what was cancelled since the last step
             pipeline.step()
 
     def _fail_all(self, error: EngineUnavailable) -> None:
