@@ -36,7 +36,7 @@ class SearchSettings:
 
     max_trials: int | None = 40
     max_calls: int | None = None
-    max_tokens: int | None = 2_000_000
+    max_tokens: int | None = 1_200_000
     max_dollars: float | None = None
     parallel: int = 4
     batch: int = 48

@@ -1,7 +1,7 @@
 """A collaboration graph: nodes are (role, model), an edge u -> v lets v read u's answer."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -80,10 +80,7 @@ class Graph:
     @cached_property
     def levels(self) -> tuple[int, ...]:
         """Longest path, in edges, from any source to each node."""
-        level: list[int] = []
-        for up in self.parents:
-            level.append(1 + max((level[p] for p in up), default=-1))
-        return tuple(level)
+        return longest_paths(self.parents)
 
     @property
     def depth(self) -> int:
@@ -120,3 +117,11 @@ def graph_to_json(graph: Graph) -> dict[str, Any]:
         "nodes": [[n.role, n.model] for n in graph.nodes],
         "edges": [list(e) for e in graph.edges],
     }
+
+
+def longest_paths(parents: Sequence[Sequence[int]]) -> tuple[int, ...]:
+    """Edges on the longest path from any source to each node; predecessors come first."""
+    level: list[int] = []
+    for up in parents:
+        level.append(1 + max((level[p] for p in up), default=-1))
+    return tuple(level)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from tts_search.core.graph import Graph, Node
+from tts_search.core.graph import Graph, Node, longest_paths
 from tts_search.tracking.words import ranges
 
 
@@ -42,10 +42,7 @@ class Folded:
     @cached_property
     def levels(self) -> tuple[int, ...]:
         """Longest path, in edges, from any source to each group."""
-        level: list[int] = []
-        for up in self.parents:
-            level.append(1 + max((level[p] for p in up), default=-1))
-        return tuple(level)
+        return longest_paths(self.parents)
 
     @cached_property
     def last_reader(self) -> tuple[int, ...]:
