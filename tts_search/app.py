@@ -42,19 +42,9 @@ class Run:
         search_split, test_split = self._split("search"), self._split("test")
         batch = self._shuffled(search_split)[: self.settings.batch]
         ledger = Ledger()
-        budget = await self._budget(batch, ledger)
-        search = self._search(budget, batch, ledger)
-        trials = self.parts.limits.max_trials
-        self.progress.phase("search", trials and trials * len(batch), "questions")
-        stopped_by = await search.run()
-        if not self.archive.count:
-            raise ConfigError(
-                f"search.{stopped_by} leaves no room for a single graph on {len(batch)} questions: "
-                f"{ledger.calls} calls went into the token profile; raise it, or lower "
-                "search.batch and search.profile"
-            )
-        most = self.settings.finalists * len(search_split)
-        self.progress.phase("finals", most, "questions")
+        search = self._search(await self._budget(batch, ledger), batch, ledger)
+        stopped_by = await self._searched(search)
+        self.progress.phase("finals", self.settings.finalists * len(search_split), "questions")
         best = await finals.choose(search, search_split, self.settings.finalists)
         spend = search.spend()
         self.progress.phase("baselines", unit="questions")
@@ -62,10 +52,11 @@ class Run:
         baselines = await contest.baselines(search_split, test_split)
         self.progress.phase("test", len(test_split), "questions")
         test, use = await self._test(search.environment, best, test_split)
+        llm, profile = self.parts.llm, search.environment.budget.profile
         return Summary(
             task=self.parts.task.label,
             data=self.parts.task.source,
-            engine=self.parts.llm.identity,
+            engine=llm.identity,
             simulated=self.parts.simulated,
             optimizer=self.parts.optimizer.name,
             agent=self.parts.agent.name if self.parts.agent else None,
@@ -76,12 +67,25 @@ class Run:
             search_score=best.mean,
             test=test,
             baselines=baselines,
-            calls=Calls(self.parts.llm.sent, self.parts.llm.reused, self.parts.llm.failed),
+            calls=Calls(llm.sent, llm.reused, llm.failed),
             search_spend=spend,
-            profile={name: (mean.prompt, mean.output) for name, mean in budget.profile.items()},
+            profile={name: (mean.prompt, mean.output) for name, mean in profile.items()},
             stopped_by=stopped_by,
             seconds=time.monotonic() - started,
         )
+
+    async def _searched(self, search: Search) -> str:
+        """What ended the search. Raises ConfigError if not one graph could be tried."""
+        trials = self.parts.limits.max_trials
+        self.progress.phase("search", trials and trials * len(search.batch), "questions")
+        stopped_by = await search.run()
+        if not self.archive.count:
+            raise ConfigError(
+                f"search.{stopped_by} leaves no room for a single graph on {len(search.batch)} "
+                f"questions: {search.ledger.calls} calls went into the token profile; raise it, or "
+                "lower search.batch and search.profile"
+            )
+        return stopped_by
 
     def _split(self, name: Split) -> Sequence[Example]:
         examples = self.parts.task.load(name)
