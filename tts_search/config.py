@@ -1,18 +1,14 @@
-"""The typed part of the config, and the one way to turn a node into an object."""
+"""The typed part of the config: run settings, checked before anything is built."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
-from importlib import import_module
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from hydra.errors import InstantiationException
-from hydra.utils import instantiate
-from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import MISSING, DictConfig, OmegaConf
 
-from tts_search.errors import ConfigError, TTSError
+from tts_search.errors import ConfigError
 from tts_search.llm.weights import cache_root
 
 
@@ -80,64 +76,6 @@ def register_schema() -> None:
     ConfigStore.instance().store(name="schema", node=RunConfig)
 
 
-def build(node: DictConfig, *args: Any, **kwargs: Any) -> Any:
-    """Instantiate a config node. Raises ConfigError, in one line, for what does not fit."""
-    if not isinstance(node, DictConfig):
-        raise ConfigError(f"a part needs a _target_, but got {node!r}; see the YAMLs in conf/")
-    name = node.get("_target_", "?")
-    try:
-        check_types(node)
-        return instantiate(node, *args, **kwargs)
-    except (InstantiationException, OmegaConfBaseException) as error:
-        cause = error.__cause__ or error
-        if isinstance(cause, TTSError):
-            raise cause from None
-        raise misfit(name, cause) from None
-
-
-def misfit(name: str, error: BaseException) -> ConfigError:
-    """What a part says of settings that it cannot take."""
-    return ConfigError(f"{name}: {first_line(error)}; see its YAML in conf/")
-
-
-def check_types(node: DictConfig) -> None:
-    """Refuse `digits=x` where the part, or a part of it, is annotated with a number. Only plain
-    values are checked. Raises ConfigError."""
-    hints = _annotations(node.get("_target_"))
-    for key, value in node.items():
-        if isinstance(value, DictConfig):
-            check_types(value)
-        elif str(key) in hints and not _fits(value, hints[str(key)]):
-            wanted = getattr(hints[str(key)], "__name__", hints[str(key)])
-            raise ConfigError(
-                f"{node.get('_target_')}: {key!s} must be {wanted}, but got {value!r}; "
-                "see its YAML in conf/"
-            )
-
-
-def _annotations(name: str | None) -> dict[str, Any]:
-    """Of the parameters of a target; none if there is no such target, which Hydra words better."""
-    module, _, attribute = (name or "").rpartition(".")
-    try:
-        target = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError):
-        return {}
-    takes: Any = getattr(target, "__init__") if isinstance(target, type) else target  # noqa: B009
-    return get_type_hints(takes)
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    """Whether a plain value is of the type annotated, which may be a union of plain types."""
-    kinds = set(get_args(hint)) or {hint}
-    if not kinds <= {int, float, str, bool, type(None)} or isinstance(value, ListConfig):
-        return True
-    if isinstance(value, bool):
-        return bool in kinds
-    if isinstance(value, int) and float in kinds:
-        return True
-    return type(value) in kinds
-
-
 def check_settings(config: DictConfig) -> None:
     """Refuse what is not in the schema, however it got in (`+search.max_trails=3`, a preset)."""
     schema = {"": RunConfig, "search": SearchSettings, "space": SpaceSettings}
@@ -176,21 +114,3 @@ def settings(config: DictConfig) -> SearchSettings:
     found = OmegaConf.to_object(config.search)
     assert isinstance(found, SearchSettings)
     return found
-
-
-def first_line(error: BaseException) -> str:
-    """The message of an error as one line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
-
-
-def plain(config: DictConfig) -> dict[str, Any]:
-    """The resolved config as plain data."""
-    data = OmegaConf.to_container(config, resolve=True)
-    assert isinstance(data, dict)
-    return {str(key): value for key, value in data.items()}
-
-
-def values(node: DictConfig) -> Sequence[DictConfig]:
-    """The parts of a group that holds several, such as roles."""
-    return [value for value in node.values() if value is not None]

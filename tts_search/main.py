@@ -17,7 +17,8 @@ from tts_search.analysis.progress import RichProgress
 from tts_search.analysis.screen import render_summary
 from tts_search.app import Run
 from tts_search.archive import Archive
-from tts_search.config import check_settings, plain, register_schema, settings
+from tts_search.build import plain
+from tts_search.config import check_settings, register_schema, settings
 from tts_search.core.result import Summary
 from tts_search.errors import TTSError
 from tts_search.files import write_files

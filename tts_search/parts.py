@@ -8,7 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from tts_search.agents.base import Agent
-from tts_search.config import build, misfit, plain, values
+from tts_search.build import build, misfit, plain, values
 from tts_search.core.budget import Budget
 from tts_search.core.models import ModelPool
 from tts_search.core.roles import RoleSpec, opener
