@@ -19,7 +19,7 @@ from tts_search.errors import AgentError, ConfigError
 from tts_search.optimizers.feedback import write_feedback
 from tts_search.optimizers.initialise import Initialiser, MixPretest, Uniform
 from tts_search.optimizers.loop import SampleFeedbackUpdate
-from tts_search.optimizers.mixes import maximal_mixes, shaped
+from tts_search.optimizers.mixes import offered_mixes, shaped
 from tts_search.optimizers.update import AgentUpdate, ReinforceStep
 
 from .worlds import bumpy, context, drive, judge, paper_space
@@ -94,7 +94,7 @@ async def test_the_agent_picks_after_it_has_seen_the_singles() -> None:
 
 async def test_the_picked_mixes_are_tried_in_every_shape_as_the_budget_allows() -> None:
     tried = (await drive(search(Stub(picks=(3,))), context(SPACE), trials=24)).trials
-    mix = maximal_mixes(SPACE)[3]
+    mix = offered_mixes(SPACE)[3]
     want = [
         SPACE.decode(SPACE.encode(shaped(SPACE, mix, shape)))
         for shape in ("vote", "fuse", "refine")
@@ -237,7 +237,7 @@ async def test_without_its_agent_the_search_goes_on(caplog: pytest.LogCaptureFix
     warned = [r.getMessage() for r in caplog.records]
     assert any("the first mixes instead" in text for text in warned)
     assert any("a REINFORCE step instead" in text for text in warned)
-    assert mixes[0].graph == shaped(SPACE, maximal_mixes(SPACE)[0], "vote")
+    assert mixes[0].graph == shaped(SPACE, offered_mixes(SPACE)[0], "vote")
 
 
 async def test_the_fallback_is_the_reinforce_step() -> None:

@@ -10,7 +10,7 @@ from tts_search.agents.base import Mix
 from tts_search.core.roles import RoleSpec
 from tts_search.core.space import SearchSpace
 from tts_search.errors import ConfigError
-from tts_search.optimizers.mixes import SHAPES, has_shape, maximal_mixes, shaped
+from tts_search.optimizers.mixes import SHAPES, has_shape, maximal_mixes, offered_mixes, shaped
 
 from .worlds import ASSISTANT, FUSER, ROLES, SPACES, VOTE, paper_space
 
@@ -95,3 +95,16 @@ def test_too_many_for_the_slots_is_an_error_that_names_them() -> None:
 def test_an_unknown_shape_is_refused() -> None:
     with pytest.raises(ConfigError, match="vote, fuse, refine, but got 'ring'"):
         has_shape(paper_space(), "ring")
+
+
+def test_an_agent_is_offered_every_affordable_model_alone_as_often_as_it_fits() -> None:
+    """12 units at 1, 3 and 8 a call: a lone 8B leaves room, and is offered all the same."""
+    space = paper_space(slots=16, limit=12)
+    offered = offered_mixes(space)
+    pure = {mix.counts[0][0]: mix.counts[0][1] for mix in offered if len(mix.counts) == 1}
+    assert set(pure) == set(space.budget.affordable())
+    for model, count in pure.items():
+        assert space.budget.admits(shaped(space, Mix(((model, count),)), "vote"))
+        assert not space.budget.admits(shaped(space, Mix(((model, count + 1),)), "vote"))
+    assert len(set(offered)) == len(offered)
+    assert set(maximal_mixes(space)) <= set(offered)

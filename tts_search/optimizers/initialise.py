@@ -12,7 +12,7 @@ from tts_search.core.space import SearchSpace
 from tts_search.core.topologies import single
 from tts_search.core.trial import Proposal, Trial
 from tts_search.errors import AgentError, ConfigError
-from tts_search.optimizers.mixes import has_shape, maximal_mixes, shaped
+from tts_search.optimizers.mixes import has_shape, offered_mixes, shaped
 
 _log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class MixPretest(Initialiser):
         ]
 
     async def _picked(self, context: SearchContext, singles: Sequence[Trial]) -> list[Proposal]:
-        mixes = maximal_mixes(context.space)
+        mixes = offered_mixes(context.space)
         chosen, reason = await self._pick(context, mixes, singles)
         return [
             Proposal(

@@ -11,6 +11,20 @@ from tts_search.errors import ConfigError
 SHAPES = ("vote", "fuse", "refine")
 
 
+def offered_mixes(space: SearchSpace) -> list[Mix]:
+    """What an agent may pick from: each model as often as it fits, then the maximal mixes.
+
+    The pure ones come first and are not always maximal, when a cheaper model fits in what is left.
+    """
+    pure: dict[str, Mix] = {}
+    for mix in _fitting(space):
+        if len(mix.counts) == 1:
+            model = mix.counts[0][0]
+            pure[model] = max(pure.get(model, mix), mix, key=lambda m: m.size)
+    chosen = list(pure.values())
+    return chosen + [mix for mix in maximal_mixes(space) if mix not in chosen]
+
+
 def maximal_mixes(space: SearchSpace) -> list[Mix]:
     """Mixes to which no further node can be added, answers side by side under the cheapest sink.
 
