@@ -170,24 +170,27 @@ class Stepper:
     def _collect(self, pipeline: Pipeline) -> None:
         now = time.monotonic()
         for number, job in list(self._live.items()):
+            outcome: Completion | TTSError | None = None
             if job.future.cancelled():
                 job.handle.cancel()
             elif pipeline.finished(job.handle):
-                self._finish(pipeline, job, now)
+                outcome = self._outcome(pipeline, job, now)
             else:
                 continue
-            del self._live[number]
+            del self._live[number]  # before the answer is delivered: its receiver may look
             self._answered = True
+            if outcome is not None:
+                job.settle(outcome)
         self._open_gates()
 
-    def _finish(self, pipeline: Pipeline, job: Job, now: float) -> None:
+    def _outcome(self, pipeline: Pipeline, job: Job, now: float) -> Completion | TTSError:
         if job.request.schema:
             self._proven.add(job.request.schema)
         assert job.prompt is not None
         try:
-            job.settle(pipeline.result(job.handle, job.prompt, now - job.added))
+            return pipeline.result(job.handle, job.prompt, now - job.added)
         except TTSError as error:
-            job.settle(error)
+            return error
 
     def _open_gates(self) -> None:
         for prefix, (first, waiting) in list(self._gates.items()):
