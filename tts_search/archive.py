@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from tts_search.core.budget import within
 from tts_search.core.graph import Graph
-from tts_search.core.statistics import Interval, mean_interval
 from tts_search.core.trial import Evaluation, Trial
 from tts_search.errors import ConfigError
 
@@ -37,8 +36,9 @@ class Candidate:
         return sum(cost for _, cost in self.answered.values()) / len(self.answered)
 
     @property
-    def ci95(self) -> Interval:
-        return mean_interval(self.scores)
+    def place(self) -> tuple[float, float, str]:
+        """Sorts the best first: higher mean, then lower cost, then the key, for a fixed order."""
+        return (-self.mean, self.cost, self.key)
 
 
 class Point(NamedTuple):
@@ -112,7 +112,7 @@ class Archive:
     def ranking(self, limit: float) -> list[Candidate]:
         """Graphs whose measured cost is within `limit`, best mean first, cheaper first on ties."""
         fit = [c for c in self._leaders.values() if within(c.cost, limit)]
-        return sorted(fit, key=lambda c: (-c.mean, c.cost, c.key))
+        return sorted(fit, key=lambda c: c.place)
 
     def least_cost(self) -> float:
         """Measured cost of the cheapest graph: within budget on its batch, else of any."""

@@ -46,7 +46,7 @@ async def choose(search: Search, examples: Sequence[Example], finalists: int) ->
             f"the measured mean cost of a graph must be within budget.limit={limit:g}, but the "
             f"cheapest one tried costs {least:.4g}; type budget.limit={least * 1.05:.3g}"
         )
-    return min(left, key=lambda c: (-c.mean, c.cost, c.key))
+    return min(left, key=lambda c: c.place)
 
 
 @dataclass(frozen=True, eq=False)

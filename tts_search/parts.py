@@ -82,15 +82,16 @@ class Parts:
 
 def assemble(config: DictConfig) -> Parts:
     """Build all parts. Raises a TTSError that names the setting to change."""
-    task: Task = build(config.task)
-    llm = build_llm(config.llm, config.cache, task)
-    agent = build_agent(config, llm, task) if "agent" in config.optimizer else None
     search = config.search
     pool = ModelPool(tuple(build(model) for model in values(config.pool.models)))
     budget: Budget = build(config.budget)
     budget.check(pool)
     roles: dict[str, Role] = {role.name: role for role in map(build, values(config.roles))}
     opener([spec(role) for role in roles.values()])
+    task: Task = build(config.task)
+    # After the checks above: it opens the cache.
+    llm = build_llm(config.llm, config.cache, task)
+    agent = build_agent(config, llm, task) if "agent" in config.optimizer else None
     return Parts(
         task=task,
         roles=roles,

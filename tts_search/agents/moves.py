@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from tts_search.core.graph import Edge, Graph, Node
+from tts_search.core.graph import Edge, Graph, Node, induced
 from tts_search.core.roles import vote
 from tts_search.core.space import SearchSpace
 from tts_search.core.topologies import self_consistency
@@ -90,7 +90,4 @@ def _reaching_sink(kept: Sequence[int], edges: set[Edge], graph: Graph) -> Graph
     for v in reversed(kept):
         if any(s == v and d in reach for s, d in edges):
             reach.add(v)
-    left = [v for v in kept if v in reach]
-    place = {v: i for i, v in enumerate(left)}
-    inside = tuple((place[s], place[d]) for s, d in edges if s in place and d in place)
-    return Graph(tuple(graph.nodes[v] for v in left), inside)
+    return induced(graph.nodes, edges, [v for v in kept if v in reach])

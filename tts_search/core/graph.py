@@ -99,9 +99,9 @@ class Graph:
     def relabel(self, order: Iterable[int]) -> "Graph":
         """The same graph with node order[i] placed at i; the order must let answers flow."""
         order = tuple(order)
-        place = {old: new for new, old in enumerate(order)}
-        edges = tuple((place[s], place[d]) for s, d in self.edges)
-        return Graph(tuple(self.nodes[old] for old in order), edges)
+        if sorted(order) != list(range(len(self.nodes))):
+            raise GraphError(f"an order must name every node once, but got {order}")
+        return induced(self.nodes, self.edges, order)
 
     def __str__(self) -> str:
         parts = []
@@ -125,3 +125,10 @@ def longest_paths(parents: Sequence[Sequence[int]]) -> tuple[int, ...]:
     for up in parents:
         level.append(1 + max((level[p] for p in up), default=-1))
     return tuple(level)
+
+
+def induced(nodes: Sequence[Node], edges: Iterable[Edge], kept: Sequence[int]) -> Graph:
+    """The graph of the kept nodes, in that order, and of the edges among them."""
+    place = {old: new for new, old in enumerate(kept)}
+    among = tuple((place[s], place[d]) for s, d in edges if s in place and d in place)
+    return Graph(tuple(nodes[old] for old in kept), among)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tts_search.core.budget import BoundBudget
-from tts_search.core.graph import Edge, Graph, Node
+from tts_search.core.graph import Edge, Graph, Node, induced
 from tts_search.core.roles import RoleSpec, opener
 from tts_search.errors import BudgetError, ConfigError, GraphError
 
@@ -67,9 +67,7 @@ class SearchSpace:
             out = [(slot, dst) for dst in kept if point.edge[slot, dst]]
             if out and self.budget.admits(self._build(point, [slot, *kept], [*out, *edges])):
                 kept, edges = [slot, *kept], [*out, *edges]
-        return self._seat(
-            dissolve_single_votes(self._build(point, kept, edges), self._free_roles())
-        )
+        return self._seat(dissolve_single_votes(self._build(point, kept, edges), self.free_roles))
 
     def _sink(self, point: Choices, active: Sequence[int]) -> list[int]:
         for slot in reversed(active):
@@ -100,7 +98,9 @@ class SearchSpace:
         )
         return graph if nodes == graph.nodes else Graph(nodes, graph.edges)
 
-    def _free_roles(self) -> frozenset[str]:
+    @property
+    def free_roles(self) -> frozenset[str]:
+        """Names of the roles that call no model."""
         return frozenset(r.name for r in self.roles if not r.calls_model)
 
     def encode(self, graph: Graph) -> Choices:
@@ -142,10 +142,5 @@ def dissolve_single_votes(graph: Graph, free: frozenset[str]) -> Graph:
             (parent,) = graph.parents[v]
             edges = {(parent if s == v else s, d) for s, d in graph.edges if d != v}
             kept = [u for u in range(len(graph.nodes)) if u != v]
-            place = {u: i for i, u in enumerate(kept)}
-            smaller = Graph(
-                tuple(graph.nodes[u] for u in kept),
-                tuple((place[s], place[d]) for s, d in edges),
-            )
-            return dissolve_single_votes(smaller, free)
+            return dissolve_single_votes(induced(graph.nodes, edges, kept), free)
     return graph

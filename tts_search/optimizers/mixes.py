@@ -98,8 +98,7 @@ def shaped(space: SearchSpace, mix: Mix, shape: str) -> Graph:
         edges = tuple((i, i + 1) for i in range(len(models) - 1))
     if len(nodes) > space.slots:
         raise ConfigError(f"{mix} needs {len(nodes)} slots; type space.slots={len(nodes)}")
-    free_roles = frozenset(r.name for r in space.roles if not r.calls_model)
-    return dissolve_single_votes(Graph(tuple(nodes), edges), free_roles)
+    return dissolve_single_votes(Graph(tuple(nodes), edges), space.free_roles)
 
 
 def _star(leaves: int) -> tuple[Edge, ...]:
