@@ -28,6 +28,7 @@ Compose = Callable[..., DictConfig]
 
 SMALL = (
     "task.search=40",
+    "task.validation=20",
     "task.test=30",
     "space.slots=4",
     "search.batch=20",
@@ -215,7 +216,7 @@ async def test_a_graph_whose_measured_cost_breaks_the_budget_is_never_recommende
     assert not any(n.role == "fuser" for n in summary.best.nodes)
 
 
-async def test_the_budget_is_judged_again_on_the_whole_search_split(simulated: Compose) -> None:
+async def test_the_budget_is_judged_again_on_validation_questions(simulated: Compose) -> None:
     """On the batch readers keep the budget; on the questions outside of it they break it."""
     config = simulated(*TOKENS)
     probe = Crafted(right=lambda _: True, tokens=lambda _: 40)
@@ -249,16 +250,19 @@ def reads_answers(summary: Summary) -> bool:
 async def test_when_nothing_keeps_the_budget_the_error_names_one_that_works(
     simulated: Compose, cheap: int
 ) -> None:
-    """The first questions cost what the profile says, all others three times as much."""
+    """The first questions cost what the profile says, all others three times as much: those of
+    the batch behind the profile's, or those of validation."""
     small = (*TOKENS, "search.max_trials=3")
     probe = Crafted(right=lambda _: True, tokens=lambda _: 40)
-    _, archive, _ = await crafted(simulated(*small), probe)
+    _, archive, parts = await crafted(simulated(*small), probe)
     known = archive.trials[0].evaluation.questions[:cheap]
 
-    def tokens(request: Request) -> int:
-        return 40 if request.site and request.site.example.id in known else 140
-
     batch = "search.batch=40" if cheap == 4 else "search.batch=20"
+    dear = {e.id for e in parts.task.load("search" if cheap == 4 else "validation")} - {*known}
+
+    def tokens(request: Request) -> int:
+        return 140 if request.site and request.site.example.id in dear else 40
+
     with pytest.raises(BudgetError, match=r"budget\.limit=1,.*type budget\.limit=") as caught:
         await crafted(simulated(*small, batch, "budget.limit=1"), Crafted(lambda _: True, tokens))
     named = str(caught.value).rpartition("type ")[2]
@@ -266,16 +270,21 @@ async def test_when_nothing_keeps_the_budget_the_error_names_one_that_works(
     assert 1 < summary.budget.limit == float(named.partition("=")[2])
 
 
-async def test_search_score_is_that_of_the_whole_search_split(simulated: Compose) -> None:
+async def test_scores_are_those_of_the_batch_the_validation_and_the_test_split(
+    simulated: Compose,
+) -> None:
     engine = Crafted(right=lambda r: number(r) % 2 == 0, tokens=lambda _: 40)
-    summary, _, parts = await crafted(simulated(*TOKENS), engine)
+    summary, archive, parts = await crafted(simulated(*TOKENS), engine)
 
     def share(examples: Any) -> float:
         asked = [parts.executor.request(role, model, "", e, ()) for e in examples]
         return sum(number(r) % 2 == 0 for r in asked) / len(asked)
 
     role, model = parts.roles["assistant"], parts.pool.models[0]
-    assert summary.search_score == pytest.approx(share(parts.task.load("search")))
+    batch = archive.trials[0].evaluation.questions
+    asked = [e for e in parts.task.load("search") if e.id in batch]
+    assert summary.search_score == pytest.approx(share(asked))
+    assert summary.validation_score == pytest.approx(share(parts.task.load("validation")))
     assert summary.test.score == pytest.approx(share(parts.task.load("test")))
     assert summary.test.ci95.low < summary.test.score < summary.test.ci95.high
 
@@ -298,14 +307,15 @@ async def test_test_questions_are_asked_for_the_winner_and_the_baselines_alone(
     assert summary.test.n == len(held_out)
     first = next(i for i, r in enumerate(engine.asked) if r.site and r.site.example.id in held_out)
     before = {r.site.example.id for r in engine.asked[:first] if r.site}
-    assert before == {e.id for e in parts.task.load("search")}, "finals were over by then"
+    seen = {*archive.trials[0].evaluation.questions, *(e.id for e in parts.task.load("validation"))}
+    assert before == seen, "finals were over by then"
 
 
 async def test_the_test_split_has_no_say_in_the_search(go: Any) -> None:
     one, other = await go("task.test=30"), await go("task.test=7")
     assert one.archive == other.archive
     assert one.summary.best_key == other.summary.best_key
-    assert one.summary.search_score == other.summary.search_score
+    assert one.summary.validation_score == other.summary.validation_score
 
 
 # --- the same again ---------------------------------------------------------------------------

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from tts_search import finals
-from tts_search.archive import Archive, Candidate
+from tts_search.archive import Archive
 from tts_search.config import SearchSettings
 from tts_search.core.budget import BoundBudget
 from tts_search.core.context import SearchContext
-from tts_search.core.data import Example, Split
+from tts_search.core.data import SPLITS, Example, Split
 from tts_search.core.result import BudgetUse, Calls, Summary, TestScore
 from tts_search.core.roles import opener, vote
 from tts_search.core.space import SearchSpace
@@ -39,17 +39,17 @@ class Run:
         """The whole run. Raises a TTSError; what was evaluated by then is in the archive."""
         started = time.monotonic()
         await self.parts.check()
-        search_split, test_split = self._split("search"), self._split("test")
-        batch = self._shuffled(search_split)[: self.settings.batch]
+        searched, validation, test_split = map(self._split, SPLITS)
+        batch = self._shuffled(searched)[: self.settings.batch]
         ledger = Ledger()
         search = self._search(await self._budget(batch, ledger), batch, ledger)
         stopped_by = await self._searched(search)
-        self.progress.phase("finals", self.settings.finalists * len(search_split), "questions")
-        best = await finals.choose(search, search_split, self.settings.finalists)
+        self.progress.phase("finals", self.settings.finalists * len(validation), "questions")
+        best = await finals.choose(search, validation, self.settings.finalists)
         spend = search.spend()
         self.progress.phase("baselines", unit="questions")
         contest = self._contest(search.environment)
-        baselines = await contest.baselines(search_split, test_split)
+        baselines = await contest.baselines(validation, test_split)
         self.progress.phase("test", len(test_split), "questions")
         test, use = await self._test(search.environment, best, test_split)
         llm, profile = self.parts.llm, search.environment.budget.profile
@@ -64,7 +64,8 @@ class Run:
             budget=use,
             best=best.graph,
             best_key=best.key,
-            search_score=best.mean,
+            search_score=best.search_score,
+            validation_score=best.validation_score,
             test=test,
             baselines=baselines,
             calls=Calls(llm.sent, llm.reused, llm.failed),
@@ -140,7 +141,7 @@ class Run:
         return finals.Contest(environment, opener(specs).name, free.name if free else None)
 
     async def _test(
-        self, environment: Environment, best: Candidate, examples: Sequence[Example]
+        self, environment: Environment, best: finals.Choice, examples: Sequence[Example]
     ) -> tuple[TestScore, BudgetUse]:
         """The winner, and it alone, on held-out questions, once."""
         seen = (await environment.evaluate(best.graph, examples)).evaluation

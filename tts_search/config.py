@@ -25,7 +25,7 @@ class SearchSettings:
 
     parallel   candidates tried at a time
     batch      questions of the search split that every candidate is scored on
-    finalists  leaders re-scored on the whole search split
+    finalists  leaders re-scored on the validation split, which chooses among them
     finals_share  part of max_calls, max_tokens and max_dollars kept back for that
     profile    questions asked of every model to measure its tokens; 0 trusts the task's figures
     """

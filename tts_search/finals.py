@@ -16,37 +16,58 @@ from tts_search.limits import need
 from tts_search.runner import Search
 
 CONTENDERS = 2  # models whose self-consistency is tried
-MEASURED = 50  # search questions it is tried on
+MEASURED = 50  # validation questions it is tried on
 
 
-async def choose(search: Search, examples: Sequence[Example], finalists: int) -> Candidate:
-    """Re-score the leaders on the whole search split and return the best of them.
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """The recommended graph, its scores on the batch and on the validation questions (None if the
+    limits left nothing for these), and its mean measured cost over all of them."""
 
-    A graph whose measured mean cost breaks the budget is passed over, before and after the
-    re-scoring. Where the limits leave no room for any re-scoring, the leader of the batch wins.
+    key: str
+    graph: Graph
+    search_score: float
+    validation_score: float | None
+    cost: float
+
+
+async def choose(search: Search, examples: Sequence[Example], finalists: int) -> Choice:
+    """Score the leaders of the search on validation questions and return the best of them there.
+
+    The search picked its leaders for their scores on the batch, so these are too good to compare
+    them by (the winner's curse): validation questions, which no candidate has seen, decide alone.
+    A graph whose measured mean cost breaks the budget is passed over, before and after.
+    Where the limits leave no room for any validation, the leader of the batch wins.
     Raises BudgetError if no graph is within the budget.
     """
     limit = search.environment.budget.limit
-    confirmed: list[Candidate] = []
+    choices: list[Choice] = []
     for leader in search.archive.ranking(limit):
-        if len(confirmed) == finalists:
+        if len(choices) == finalists:
             break
         more = replace(need(leader.graph, len(examples), search.environment.budget), trials=0)
         if search.limits.broken_by(search.spend(), more):
             continue
-        seen = await search.environment.evaluate(leader.graph, examples)
-        search.ledger.book(seen.calls)
-        candidate = search.archive.merge(leader.key, leader.graph, seen.evaluation)
-        if search.environment.budget.fits(candidate.cost):
-            confirmed.append(candidate)
-    left = confirmed or search.archive.ranking(limit)
+        choice = await _validated(search, leader, examples)
+        if search.environment.budget.fits(choice.cost):
+            choices.append(choice)
+    if choices:
+        return min(choices, key=lambda c: (-(c.validation_score or 0), c.cost, c.key))
+    left = search.archive.ranking(limit)
     if not left:
         least = search.archive.least_cost()
         raise BudgetError(
             f"the measured mean cost of a graph must be within budget.limit={limit:g}, but the "
             f"cheapest one tried costs {least:.4g}; type budget.limit={least * 1.05:.3g}"
         )
-    return min(left, key=lambda c: c.place)
+    return Choice(left[0].key, left[0].graph, left[0].mean, None, left[0].cost)
+
+
+async def _validated(search: Search, leader: Candidate, examples: Sequence[Example]) -> Choice:
+    seen = await search.environment.evaluate(leader.graph, examples)
+    search.ledger.book(seen.calls)
+    known = search.archive.merge(leader.key, leader.graph, seen.evaluation)
+    return Choice(leader.key, leader.graph, leader.mean, seen.evaluation.mean, known.cost)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,23 +83,23 @@ class Contest:
     most_samples: int = 64
 
     async def baselines(
-        self, search: Sequence[Example], test: Sequence[Example]
+        self, validation: Sequence[Example], test: Sequence[Example]
     ) -> tuple[Baseline, ...]:
         """The best single model; and the best self-consistency, of the CONTENDERS best models
         that can be sampled three times or more, as often as the measured budget admits."""
-        alone = await self._alone(search)
+        alone = await self._alone(validation)
         graphs = {"best single model": single(self.opener, alone[0])}
         if self.vote and (sampled := self._sampled(alone, self.vote)):
-            tried = [await self._widest(model, self.vote, search) for model in sampled]
+            tried = [await self._widest(model, self.vote, validation) for model in sampled]
             graphs["self-consistency"] = max(tried, key=lambda pair: pair[1])[0]
         return tuple([await self._score(name, graph, test) for name, graph in graphs.items()])
 
-    async def _alone(self, search: Sequence[Example]) -> list[str]:
+    async def _alone(self, examples: Sequence[Example]) -> list[str]:
         """Affordable models, best first; those whose measured cost breaks the budget last."""
         budget = self.environment.budget
         models = budget.affordable()
         graphs = [single(self.opener, model) for model in models]
-        seen = [e.evaluation for e in await self.environment.evaluate_many(graphs, search)]
+        seen = [e.evaluation for e in await self.environment.evaluate_many(graphs, examples)]
         order = sorted(
             range(len(models)), key=lambda i: (not budget.fits(seen[i].cost), -seen[i].mean, i)
         )
@@ -92,13 +113,13 @@ class Contest:
         return wide[:CONTENDERS] or able[:1]
 
     async def _widest(
-        self, model: str, vote: str, search: Sequence[Example]
+        self, model: str, vote: str, examples: Sequence[Example]
     ) -> tuple[Graph, float]:
         """Widest self-consistency with estimated and measured cost within budget; its score."""
         budget = self.environment.budget
         graph = widest_self_consistency(self.opener, vote, model, budget, self.most_samples)
         while True:
-            seen = (await self.environment.evaluate(graph, search[:MEASURED])).evaluation
+            seen = (await self.environment.evaluate(graph, examples[:MEASURED])).evaluation
             if budget.fits(seen.cost) or len(graph.nodes) == 1:
                 return graph, seen.mean
             graph = self_consistency(self.opener, vote, model, len(graph.nodes) - 2)

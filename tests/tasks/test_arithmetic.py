@@ -88,9 +88,9 @@ def test_a_worked_reply_may_show_its_steps():
 
 
 def test_a_family_can_be_used_up():
-    assert len(Arithmetic("a*b", search=40, test=25).load("search")) == 40
+    assert len(Arithmetic("a*b", search=30, validation=10, test=25).load("search")) == 30
     with pytest.raises(ConfigError, match=r"66 questions of 'a\*b', which has 65.*task.digits"):
-        Arithmetic("a*b", search=40, test=26)
+        Arithmetic("a*b", search=30, validation=10, test=26)
 
 
 @pytest.mark.parametrize("family", ["", "a", "a**b", "1+2", "a/b", {}, {"a+b": 0}])

@@ -8,12 +8,11 @@ import hydra.utils
 import pytest
 from omegaconf import OmegaConf
 
-from tts_search.core.data import Example
+from tts_search.core.data import SPLITS, Example
 from tts_search.errors import ConfigError, DataError
 from tts_search.tasks.base import Task
 
 YAMLS = sorted((Path(__file__).parents[2] / "conf" / "task").glob("*.yaml"))
-SPLITS = ("search", "test")
 JUNK = (
     "", " ", "\n\n\n", "\x00", "a\x00b", "x" * 1_000_000, "{" * 100_000, "\n" * 300_000,
     "\\boxed{" * 50_000, "answer is " * 100_000, "= " * 500_000, "9" * 1_000_000, "答案是 ٤٢ 🙂",
@@ -53,7 +52,7 @@ def task(path: Path) -> Iterator[Task]:
 
 
 def some(task: Task, count: int = 40) -> list[Example]:
-    """Examples of both splits that have a reference answer."""
+    """Examples of two splits that have a reference answer."""
     chosen = [*task.load("search")[:count], *task.load("test")[:count]]
     return [example for example in chosen if example.answer]
 

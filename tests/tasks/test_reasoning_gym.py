@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from tts_search.core.data import SPLITS
 from tts_search.errors import ConfigError
 from tts_search.tasks.answers.workers import CallLost
 from tts_search.tasks.reasoning_gym import ReasoningGym
@@ -12,7 +13,7 @@ from tts_search.tasks.reasoning_gym import ReasoningGym
 IDS = """
 import asyncio
 from tts_search.tasks.reasoning_gym import ReasoningGym
-task = ReasoningGym("isomorphic_strings", search=5, test=5)
+task = ReasoningGym("isomorphic_strings", search=5, validation=5, test=5)
 print([(e.id, e.answer) for e in task.load("search")])
 asyncio.run(task.aclose())
 """
@@ -43,21 +44,21 @@ async def test_a_small_family_cannot_fill_the_splits():
 
 
 async def test_a_scorer_that_accepts_anything_is_refused():
-    message = await wrong_setting(dataset="game_of_life_halting", search=5, test=5)
+    message = await wrong_setting(dataset="game_of_life_halting", search=5, validation=5, test=5)
     assert "accepts any answer" in message
 
 
 @pytest.fixture(scope="module")
 def task():
-    task = ReasoningGym("count_primes", search=6, test=6)
+    task = ReasoningGym("count_primes", search=6, validation=6, test=6)
     yield task
     asyncio.run(task.aclose())
 
 
 async def test_neighbouring_seeds_share_no_questions(task):
-    other = ReasoningGym("count_primes", search=6, test=6, seed=1)
-    ids = {example.id for split in ("search", "test") for example in task.load(split)}
-    assert not ids & {e.id for split in ("search", "test") for e in other.load(split)}
+    other = ReasoningGym("count_primes", search=6, validation=6, test=6, seed=1)
+    ids = {example.id for split in SPLITS for example in task.load(split)}
+    assert not ids & {e.id for split in SPLITS for e in other.load(split)}
     await other.aclose()
 
 
@@ -100,7 +101,7 @@ async def test_a_lost_scorer_scores_zero(task, monkeypatch):
 
 
 async def test_a_generator_without_reference_answers_can_be_asked_but_not_shown():
-    task = ReasoningGym("rush_hour", search=2, test=2)
+    task = ReasoningGym("rush_hour", search=2, validation=2, test=2)
     example = task.load("search")[0]
     assert example.answer == ""
     assert await task.score(example, "<answer>no idea</answer>") == 0.0

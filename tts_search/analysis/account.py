@@ -38,7 +38,9 @@ def _search(summary: Summary) -> Text:
     if summary.seconds:
         words.append(duration(summary.seconds))
     text = Text(" · ".join(words))
-    text.append(f" · {percent(summary.search_score)} on the search split", "dim")
+    text.append(f" · {percent(summary.search_score)} on its batch", "dim")
+    if summary.validation_score is not None:
+        text.append(f", {percent(summary.validation_score)} on validation questions", "dim")
     return text.append(f" · stopped by {summary.stopped_by}" if summary.stopped_by else "", "dim")
 
 

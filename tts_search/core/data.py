@@ -1,9 +1,13 @@
 """Questions and their answers, as every layer passes them on."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-Split = Literal["search", "test"]
+Split = Literal["search", "validation", "test"]
+"""What a question is for: `search` scores candidates, `validation` chooses among the finalists,
+`test` scores the one that was chosen."""
+
+SPLITS: tuple[Split, ...] = get_args(Split)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from tts_search.core.trial import Spend
 class BudgetUse:
     """Costs are in `unit`s; `unit_value` is one unit in the metric's own `native_unit`.
 
-    measured  mean on the search split: what the recommendation was judged by
+    measured  mean over search and validation questions: what the recommendation was judged by
     cheapest  the model whose single call costs least
     """
 
@@ -45,7 +45,7 @@ class TestScore:
 
 @dataclass(frozen=True, eq=False)
 class Baseline:
-    """A fixed graph under the same budget, chosen on the search split, scored on the test split."""
+    """A fixed graph under the same budget, chosen on the validation split, scored on the test split."""
 
     name: str
     graph: Graph
@@ -67,7 +67,12 @@ class Calls:
 
 @dataclass(frozen=True, eq=False)
 class Summary:
-    """The whole outcome. `simulated` marks results that no real model produced."""
+    """The whole outcome. `simulated` marks results that no real model produced.
+
+    search_score      of the recommended graph on the batch that every candidate was scored on
+    validation_score  on the validation split, which chose it among the finalists; None when the
+                      limits of the search left nothing for that
+    """
 
     task: str
     data: str
@@ -80,6 +85,7 @@ class Summary:
     best: Graph
     best_key: str
     search_score: float
+    validation_score: float | None
     test: TestScore
     baselines: tuple[Baseline, ...]
     calls: Calls
@@ -101,6 +107,7 @@ class Summary:
             "best": {
                 "key": self.best_key,
                 "search_score": self.search_score,
+                "validation_score": self.validation_score,
                 **graph_to_json(self.best),
             },
             "test": {**asdict(self.test), "ci95": list(self.test.ci95)},

@@ -20,7 +20,7 @@ class Arithmetic(Task):
     family    a pattern of letters joined by + - *, each letter a number (`a*b+c`), or a mapping
               of patterns to weights; each split holds the families in these proportions
     digits    digits of every number, so 1 means 1 to 9
-    search, test  questions in each split; a smaller split is a prefix of a larger one
+    search, validation, test  questions in each split
     seed      the data seed; it is not the seed of the run
     question, reply  templates of a question and of a worked reply: {expression}, {steps}, {answer}
 
@@ -33,8 +33,9 @@ class Arithmetic(Task):
         self,
         family: str | Mapping[str, float] = "a*b+c",
         digits: int = 1,
-        search: int = 200,
-        test: int = 200,
+        search: int = 120,
+        validation: int = 160,
+        test: int = 240,
         seed: int = 0,
         question: str = "What is {expression}?",
         reply: str = "{answer}",
@@ -47,7 +48,8 @@ class Arithmetic(Task):
         self.instruction, self.max_tokens, self.profile = instruction, max_tokens, profile
         self._question, self._reply = question, reply
         self._drawn = {name: draw(name, digits, seed) for name in weights}
-        self._names = {"search": _mix(weights, search), "test": _mix(weights, test)}
+        sizes = {"search": search, "validation": validation, "test": test}
+        self._names = {split: _mix(weights, size) for split, size in sizes.items()}
         self._check_sizes(digits)
 
     @property
@@ -55,9 +57,13 @@ class Arithmetic(Task):
         return "generated: " + ", ".join(self._drawn)
 
     def load(self, split: Split) -> Sequence[Example]:
-        """`search` reads each family's draw from the front and `test` from the back."""
-        step = 1 if split == "search" else -1
+        """`search` reads each family's draw from the front, `validation` what follows, `test` from
+        the back: a smaller `search` or `test` is a prefix of a larger one."""
+        step = -1 if split == "test" else 1
         streams = {name: iter(drawn[RESERVED:][::step]) for name, drawn in self._drawn.items()}
+        skipped = self._names["search"] if split == "validation" else []
+        for name in skipped:
+            next(streams[name])
         return [self._example(next(streams[name])) for name in self._names[split]]
 
     def shots(self, count: int) -> Sequence[tuple[str, str]]:
@@ -106,9 +112,9 @@ class Arithmetic(Task):
             spare = max(0, len(drawn) - RESERVED)
             if wanted > spare:
                 raise ConfigError(
-                    f"search and test together ask for {wanted} questions of {name!r}, which has "
-                    f"{spare} distinct ones with digits={digits}; raise task.digits or lower "
-                    "task.search and task.test"
+                    f"search, validation and test together ask for {wanted} questions of {name!r}, "
+                    f"which has {spare} distinct ones with digits={digits}; raise task.digits or lower "
+                    "task.search, task.validation and task.test"
                 )
 
 

@@ -16,29 +16,29 @@ _TRIES = 4  # entries looked at for each question wanted, to find distinct ones
 
 
 def generate(
-    dataset: str, parameters: str, seed: int, search: int, test: int
+    dataset: str, parameters: str, seed: int, sizes: dict[str, int]
 ) -> str | dict[str, list[Entry]]:
-    """Distinct entries for `shots`, `search` and `test`, or the user's mistake as a sentence.
+    """Distinct entries for `shots` and the splits, or the user's mistake as a sentence.
 
     Entry i of a generator depends on seed + i, so neighbouring seeds share entries: the splits
-    are even and odd indices of one seed, and that seed is spread out.
+    take the indices of one seed in turn, and that seed is spread out.
     """
-    tries = RESERVED + _TRIES * (search + test)
+    tries = RESERVED + _TRIES * len(sizes) * max(sizes.values())
     try:
         source = _dataset(dataset, parameters, random.Random(seed).randrange(2**31), tries)
     except (AssertionError, TypeError, ValueError, KeyError) as error:
         return _mistake(dataset, parameters, error)
-    wanted = {"shots": RESERVED, "search": search, "test": test}
+    wanted, splits = {"shots": RESERVED, **sizes}, tuple(sizes)
     entries: dict[str, list[Entry]] = {split: [] for split in wanted}
     seen: set[str] = set()
     for index in range(tries):
-        split = "shots" if index < RESERVED else "search" if index % 2 == 0 else "test"
+        split = "shots" if index < RESERVED else splits[index % len(splits)]
         if len(entries[split]) < wanted[split]:
             entry = source[index]
             if entry["question"] not in seen:
                 seen.add(entry["question"])
                 entries[split].append(entry)
-    for split in ("search", "test"):
+    for split in splits:
         if len(entries[split]) < wanted[split]:
             return (
                 f"generator {dataset} gave only {len(entries[split])} distinct questions for "

@@ -1,40 +1,40 @@
 """MATH: competition mathematics with LaTeX answers (Hendrycks et al. 2021, arXiv 2103.03874)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import cached_property
 
 from tts_search.core.data import Example, Split, Tokens
 from tts_search.errors import ConfigError
 from tts_search.tasks.answers import latex
 from tts_search.tasks.answers.checker import Checker
-from tts_search.tasks.base import Task
-from tts_search.tasks.math_data import SAMPLE, MathRows, find
+from tts_search.tasks.benchmark import Benchmark
+from tts_search.tasks.math_data import MATH, SAMPLE, find
 from tts_search.tasks.math_shots import SHOTS
-from tts_search.tasks.rows import Row, take, text_id
+from tts_search.tasks.rows import Row, text_id
+from tts_search.tasks.source import Rows
 
 
-class Math(Task):
+class Math(Benchmark):
     """MATH problems, sampled evenly over types and levels.
 
     data      auto: the hub if it can be reached or is cached, else the built-in sample;
               hub: the hub or a DataError; sample: the built-in sample;
-              PATH: a folder with train.jsonl and test.jsonl, or one JSONL file cut in half
-    search, test  questions of each split, from train and from test; a smaller split is a prefix
-              of a larger one. The built-in sample gives at most half of itself to each.
-    seed      of the sampling; it is not the seed of the run
+              PATH: a folder with train.jsonl and test.jsonl, or one JSONL file
+    search, validation, test, seed  see Benchmark. Search and validation read train, test reads
+              test. The built-in sample gives each at most its share: 1/4, 1/4 and 1/2.
     workers, seconds  processes of the grader, and the time one comparison may take
-
-    Raises DataError for unreadable data, ConfigError for splits larger than the data.
     """
 
     name = "math"
     profile = Tokens(202, 275)  # published means for MATH
+    rows_of = MATH
 
     def __init__(
         self,
         data: str = "auto",
-        search: int = 200,
+        search: int = 120,
+        validation: int = 160,
         test: int = 200,
         seed: int = 0,
         instruction: str = r"Solve the problem. End with the answer in \boxed{}.",
@@ -42,27 +42,34 @@ class Math(Task):
         workers: int = 2,
         seconds: float = 5.0,
     ) -> None:
-        self._data, self._seed = data, seed
-        self._sizes = {"search": search, "test": test}
+        super().__init__(data, search, validation, test, seed)
         self.instruction, self.max_tokens = instruction, max_tokens
         self._checker = Checker(workers, seconds)
 
     @property
     def label(self) -> str:
         """`math-sample` when the problems are the built-in ones, for they are not MATH."""
-        return "math-sample" if self._rows.source == SAMPLE else self.name
+        return "math-sample" if self.rows.place == SAMPLE else self.name
 
-    @property
-    def source(self) -> str:
-        return self._rows.source
+    @cached_property
+    def rows(self) -> Rows:
+        return find(self._data)
 
-    def load(self, split: Split) -> Sequence[Example]:
-        rows = getattr(self._rows, split)
-        count = self._sizes[split]
-        if self._rows.source == SAMPLE:
-            count = min(count, len(rows))
-        chosen = take(rows, count, f"task.{split}", self._rows.source)
-        return [self._example(row) for row in chosen]
+    def sizes_for(self, rows: Rows) -> dict[Split, int]:
+        if rows.place != SAMPLE:
+            return self.sizes
+        parts: dict[Split, int] = {"search": 4, "validation": 4, "test": 2}
+        return {split: min(n, len(rows.test) // parts[split]) for split, n in self.sizes.items()}
+
+    def example(self, row: Row) -> Example | None:
+        """Two problems of MATH have an empty box: nothing to score."""
+        answer = latex.boxed(row["solution"])
+        meta = {"level": row["level"], "type": row["type"]}
+        identity = text_id(self.name, row["problem"])
+        return Example(identity, row["problem"], answer, meta) if answer else None
+
+    def kind(self, example: Example) -> Hashable:
+        return (example.meta["type"], example.meta["level"])
 
     def shots(self, count: int) -> Sequence[tuple[str, str]]:
         """Problems of our own, in no split of the sample either."""
@@ -96,12 +103,3 @@ class Math(Task):
 
     async def aclose(self) -> None:
         await self._checker.aclose()
-
-    def _example(self, row: Row) -> Example:
-        answer = latex.boxed(row["solution"]) or ""
-        meta = {"level": row["level"], "type": row["type"]}
-        return Example(text_id(self.name, row["problem"]), row["problem"], answer, meta)
-
-    @cached_property
-    def _rows(self) -> MathRows:
-        return find(self._data, self._seed)

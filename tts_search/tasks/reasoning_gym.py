@@ -24,7 +24,8 @@ class ReasoningGym(Task):
 
     dataset     name of a generator, such as chain_sum
     parameters  its own settings, without seed and size
-    search, test, seed  questions of each split, and the data seed
+    search, validation, test  questions of each split
+    seed        of the questions, not of the run
     partial_credit  keep scores between 0 and 1; otherwise only a full score counts
     workers, seconds  processes of the scorer, and the time one answer may take; past it, or
               when the scorer raises, the answer scores 0
@@ -40,7 +41,8 @@ class ReasoningGym(Task):
         self,
         dataset: str = "chain_sum",
         parameters: Mapping[str, Any] | None = None,
-        search: int = 200,
+        search: int = 120,
+        validation: int = 160,
         test: int = 200,
         seed: int = 0,
         partial_credit: bool = False,
@@ -51,7 +53,7 @@ class ReasoningGym(Task):
         seconds: float = 10.0,
     ) -> None:
         self._dataset, self._parameters = dataset, json.dumps(_plain(parameters or {}))
-        self._order = (seed, search, test)
+        self._order = (seed, {"search": search, "validation": validation, "test": test})
         self._partial = partial_credit
         self.instruction, self.max_tokens, self.profile = instruction, max_tokens, profile
         self._pool = Pool("tts_search.tasks.gym_worker", workers, seconds)

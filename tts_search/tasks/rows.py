@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tts_search.errors import ConfigError, DataError
+from tts_search.errors import DataError
 
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -61,21 +61,10 @@ def evenly(items: Iterable[T], kind: Callable[[T], Hashable], seed: int) -> list
     return [item for _, item in sorted(due, key=lambda pair: pair[0])]
 
 
-def take(items: Sequence[T], count: int, setting: str, source: str) -> list[T]:
-    """The first `count` items. Raises ConfigError when there are fewer."""
-    if not 1 <= count <= len(items):
-        raise ConfigError(
-            f"{setting} must be 1 to {len(items)}, the questions that {source} has for it, "
-            f"got {count}"
-        )
-    return list(items[:count])
-
-
-def _row(line: str, fields: Sequence[str], fault: Callable[[Row], str | None], place: str) -> Row:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{place} is not JSON ({error}); write one JSON object a line") from None
+def check_row(
+    row: Any, fields: Sequence[str], fault: Callable[[Row], str | None], place: str
+) -> Row:
+    """The row, if it is an object with `fields` and `fault` finds none. Raises DataError."""
     if not isinstance(row, dict):
         raise DataError(f"{place} is {type(row).__name__}, not an object with {', '.join(fields)}")
     for field in fields:
@@ -89,3 +78,11 @@ def _row(line: str, fields: Sequence[str], fault: Callable[[Row], str | None], p
     if lack:
         raise DataError(f"{place} needs {lack}; correct or remove the line")
     return row
+
+
+def _row(line: str, fields: Sequence[str], fault: Callable[[Row], str | None], place: str) -> Row:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{place} is not JSON ({error}); write one JSON object a line") from None
+    return check_row(row, fields, fault, place)

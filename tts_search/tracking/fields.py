@@ -67,6 +67,7 @@ def outcome(summary: Summary) -> dict[str, Any]:
         "test/n": summary.test.n,
         "test/cost": summary.test.cost,
         "search/score": summary.search_score,
+        "validation/score": summary.validation_score,
         "simulated": summary.simulated,
         "best_graph": one_line(summary.best, 200),
         "calls/sent": summary.calls.sent,
