@@ -13,7 +13,7 @@ from tts_search.core.budget import Budget
 from tts_search.core.models import ModelPool
 from tts_search.core.roles import RoleSpec, opener
 from tts_search.environment.executor import Executor
-from tts_search.environment.roles import Role, spec
+from tts_search.environment.roles import Role, spec, worded
 from tts_search.errors import ConfigError
 from tts_search.limits import Limits
 from tts_search.llm.base import LLM
@@ -86,9 +86,12 @@ def assemble(config: DictConfig) -> Parts:
     pool = ModelPool(tuple(build(model) for model in values(config.pool.models)))
     budget: Budget = build(config.budget)
     budget.check(pool)
-    roles: dict[str, Role] = {role.name: role for role in map(build, values(config.roles))}
-    opener([spec(role) for role in roles.values()])
     task: Task = build(config.task)
+    roles: dict[str, Role] = {
+        role.name: worded(role, task.prompts.get(role.name, {}))
+        for role in map(build, values(config.roles))
+    }
+    opener([spec(role) for role in roles.values()])
     # After the checks above: it opens the cache.
     llm = build_llm(config.llm, config.cache, task)
     agent = build_agent(config, llm, task) if "agent" in config.optimizer else None

@@ -240,7 +240,7 @@ def test_a_limit_below_every_call_names_the_number_to_type_and_it_works(seed):
 @pytest.mark.parametrize("cost", [0.1 + 0.2, 0.07 * 3, 1.005 - 0.005, 1.1 * 1.1, 99.95, 1e-7, 3e17])
 def test_the_number_to_type_works_where_binary_fractions_are_just_above_a_short_decimal(cost):
     class Fixed(TokenCount):
-        def call_cost(self, model: ModelSpec, tokens: Tokens) -> float:  # noqa: ARG002
+        def call_cost(self, model: ModelSpec, tokens: Tokens) -> float:
             return cost
 
     with pytest.raises(BudgetError) as error:

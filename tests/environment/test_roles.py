@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tts_search.environment.roles import MajorityVote, PromptRole
+from tts_search.environment.roles import MajorityVote, PromptRole, worded
 from tts_search.errors import ConfigError
 
 from .parts import TASK
@@ -65,3 +65,27 @@ def test_an_empty_answer_is_an_answer() -> None:
     """A task may state the empty string (an empty list, say); it can win a vote."""
     said = ["[]", "[]", "[1]"]
     assert MajorityVote().combine(said, lambda text: text.strip("[]")) == "[]"
+
+
+def test_a_task_words_a_role_and_leaves_the_rest() -> None:
+    role = worded(
+        READER, {"with_answers": "Code for {question}:\n{answers}", "system": "Be brief."}
+    )
+    assert (role.name, role.min_parents, role.system) == ("reader", 0, "Be brief.")
+    assert role.render("f", ["x"]) == "Code for f:\nAnswer 1:\nx"
+    assert worded(READER, {}) is READER
+
+
+@pytest.mark.parametrize(
+    ("role", "words", "message"),
+    [
+        (READER, {"name": "x"}, r"task\.prompts\.reader may set system, alone.*got name"),
+        (READER, {"with_answers": "{question}"}, r"with_answers must contain \{answers\}"),
+        (MajorityVote(), {"alone": "{question}"}, r"task\.prompts\.vote may set nothing"),
+    ],
+)
+def test_words_that_a_role_has_no_room_for_are_refused(
+    role: PromptRole | MajorityVote, words: dict[str, str], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        worded(role, words)

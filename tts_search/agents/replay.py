@@ -35,7 +35,7 @@ class ReplayLLM:
         texts = [reply.text for reply in self._read()]
         return "replay:" + hashlib.blake2b(json.dumps(texts).encode(), digest_size=8).hexdigest()
 
-    async def complete(self, request: Request) -> Completion:  # noqa: ARG002
+    async def complete(self, request: Request) -> Completion:
         replies = self._read()
         if self._given == len(replies):
             raise EngineUnavailable(

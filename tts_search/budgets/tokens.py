@@ -11,5 +11,5 @@ class TokenCount(BudgetMetric):
     name = "tokens"
     unit = "tokens"
 
-    def call_cost(self, model: ModelSpec, tokens: Tokens) -> float:  # noqa: ARG002
+    def call_cost(self, model: ModelSpec, tokens: Tokens) -> float:
         return tokens.prompt + tokens.output

@@ -25,7 +25,7 @@ class BudgetMetric(ABC):
     def call_cost(self, model: ModelSpec, tokens: Tokens) -> float:
         """Cost of one call. Raises BudgetError when the model lacks a needed figure."""
 
-    def combine(self, graph: Graph, node_costs: Sequence[float]) -> float:  # noqa: ARG002
+    def combine(self, graph: Graph, node_costs: Sequence[float]) -> float:
         """Cost of one question through the graph; the sum, unless the metric says otherwise."""
         return math.fsum(node_costs)
 

@@ -45,7 +45,7 @@ class TestScore:
 
 @dataclass(frozen=True, eq=False)
 class Baseline:
-    """A fixed graph under the same budget, chosen on the validation split, scored on the test split."""
+    """A fixed graph under the same budget, chosen on validation and scored on test questions."""
 
     name: str
     graph: Graph

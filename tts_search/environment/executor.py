@@ -83,7 +83,7 @@ class Executor:
         """The call of a node on a question. Greedy decoding ignores the seed, so it has none."""
         return Request(
             model=model.served,
-            messages=self._messages(role, model, example.question, answers),
+            messages=self._messages(role, model, example, answers),
             temperature=model.temperature,
             top_p=model.top_p,
             max_tokens=min(model.max_tokens or self.task.max_tokens, self.task.max_tokens),
@@ -92,14 +92,15 @@ class Executor:
         )
 
     def _messages(
-        self, role: Role, model: ModelSpec, question: str, answers: Sequence[str]
+        self, role: Role, model: ModelSpec, example: Example, answers: Sequence[str]
     ) -> tuple[Message, ...]:
         system = "\n".join(filter(None, (role.system, self.task.instruction)))
         messages = [Message("system", system)] if system else []
-        shots = self.task.shots(model.first_shot + model.shots) if model.shots else ()
+        last = model.first_shot + model.shots
+        shots = self.task.shots(last, example) if model.shots else ()
         for asked, replied in shots[model.first_shot :]:
             messages += [Message("user", asked), Message("assistant", replied)]
-        return (*messages, Message("user", role.render(question, answers)))
+        return (*messages, Message("user", role.render(example.question, answers)))
 
 
 def _seed(*parts: object) -> int:

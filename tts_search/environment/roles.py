@@ -2,8 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from tts_search.core.roles import RoleSpec
@@ -104,6 +104,22 @@ class MajorityVote:
 def spec(role: Role) -> RoleSpec:
     """What the search must know of a role."""
     return RoleSpec(role.name, role.min_parents, role.calls_model)
+
+
+WORDS = ("system", "alone", "with_answers", "answer")
+
+
+def worded(role: Role, words: Mapping[str, str]) -> Role:
+    """The role in a task's own words: its WORDS by name. Raises ConfigError."""
+    if not words:
+        return role
+    own = WORDS if isinstance(role, PromptRole) else ()
+    for field in words:
+        if field not in own:
+            allowed = ", ".join(own) or "nothing, for it asks no model"
+            raise ConfigError(f"task.prompts.{role.name} may set {allowed}, but got {field}")
+    assert isinstance(role, PromptRole)
+    return replace(role, **dict(words))
 
 
 def fill(template: str, **values: str) -> str:

@@ -38,15 +38,15 @@ class Uniform(Initialiser):
 
     async def pretest(
         self,
-        context: SearchContext,  # noqa: ARG002
-        trials: Sequence[Trial],  # noqa: ARG002
+        context: SearchContext,
+        trials: Sequence[Trial],
     ) -> Sequence[Proposal]:
         return []
 
     def distribution(
         self,
         context: SearchContext,
-        trials: Sequence[Trial],  # noqa: ARG002
+        trials: Sequence[Trial],
     ) -> tuple[GraphDistribution, str]:
         return GraphDistribution.uniform(context.space), "uniform start"
 

@@ -66,7 +66,7 @@ class Arithmetic(Task):
             next(streams[name])
         return [self._example(next(streams[name])) for name in self._names[split]]
 
-    def shots(self, count: int) -> Sequence[tuple[str, str]]:
+    def shots(self, count: int, example: Example | None = None) -> Sequence[tuple[str, str]]:
         """The families in turn; their questions are in no split."""
         reserved = [drawn[:RESERVED] for drawn in self._drawn.values()]
         turns = [expression for turn in zip(*reserved, strict=False) for expression in turn]
@@ -113,8 +113,8 @@ class Arithmetic(Task):
             if wanted > spare:
                 raise ConfigError(
                     f"search, validation and test together ask for {wanted} questions of {name!r}, "
-                    f"which has {spare} distinct ones with digits={digits}; raise task.digits or lower "
-                    "task.search, task.validation and task.test"
+                    f"which has {spare} distinct ones with digits={digits}; raise task.digits "
+                    "or lower task.search, task.validation and task.test"
                 )
 
 

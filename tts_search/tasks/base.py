@@ -1,7 +1,7 @@
 """What a task is: questions in named splits, a prompt, and a rule that scores an answer."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tts_search.core.data import Example, Split, Tokens
 
@@ -12,6 +12,8 @@ class Task(ABC):
     name         name in results; `label` differs from it when the data are not the named ones
     instruction  what every model is told about the form of the answer (system prompt)
     max_tokens   cap on generated tokens of one call, unless the model sets its own
+    prompts      what roles are told otherwise than in their own words, by role name: fields of
+                 PromptRole such as `with_answers`
     profile      mean tokens (A read, B generated) of one call without predecessors, as published
                  or as known beforehand; a run measures its own unless told not to
     """
@@ -19,6 +21,7 @@ class Task(ABC):
     name: str
     instruction: str = ""
     max_tokens: int = 512
+    prompts: Mapping[str, Mapping[str, str]] = {}
     profile: Tokens
 
     @property
@@ -35,8 +38,9 @@ class Task(ABC):
     def load(self, split: Split) -> Sequence[Example]:
         """Questions of one split, in a fixed order. Splits never overlap. Raises DataError."""
 
-    def shots(self, count: int) -> Sequence[tuple[str, str]]:
-        """`count` worked (question, reply) pairs for few-shot prompts, from no split.
+    def shots(self, count: int, example: Example | None = None) -> Sequence[tuple[str, str]]:
+        """`count` worked (question, reply) pairs for few-shot prompts, from no split; for a task
+        whose examples depend on the question, those for `example`.
 
         Raises ConfigError when the task has fewer.
         """

@@ -71,7 +71,7 @@ class Math(Benchmark):
     def kind(self, example: Example) -> Hashable:
         return (example.meta["type"], example.meta["level"])
 
-    def shots(self, count: int) -> Sequence[tuple[str, str]]:
+    def shots(self, count: int, example: Example | None = None) -> Sequence[tuple[str, str]]:
         """Problems of our own, in no split of the sample either."""
         if count > len(SHOTS):
             raise ConfigError(

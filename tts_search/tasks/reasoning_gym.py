@@ -69,7 +69,7 @@ class ReasoningGym(Task):
     def load(self, split: Split) -> Sequence[Example]:
         return [self._example(entry) for entry in self._entries[split]]
 
-    def shots(self, count: int) -> Sequence[tuple[str, str]]:
+    def shots(self, count: int, example: Example | None = None) -> Sequence[tuple[str, str]]:
         entries = [entry for entry in self._entries["shots"] if entry["answer"] is not None]
         if count > len(entries):
             raise ConfigError(

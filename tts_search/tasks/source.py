@@ -66,8 +66,8 @@ class Source:
             return Rows(str(path), rows, rows)
         if not path.is_dir():
             raise DataError(
-                f"task.data must be {', '.join(self.names)} or an existing path, got {path}; give a "
-                f"folder with {self.tune}.jsonl and {self.test}.jsonl, or one JSONL file"
+                f"task.data must be {', '.join(self.names)} or an existing path, got {path}; "
+                f"give a folder with {self.tune}.jsonl and {self.test}.jsonl, or one JSONL file"
             )
         test = self._file(path / f"{self.test}.jsonl")
         tune, shots = self._part(path, self.tune), self._part(path, self.shots)
