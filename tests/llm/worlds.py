@@ -20,7 +20,7 @@ class Numbers:
     def wrong(self, example: Example, index: int) -> str:
         return str(int(example.answer) + index + 1)
 
-    def extract(self, text: str) -> str | None:
+    def extract(self, text: str, example: Example | None = None) -> str | None:
         words = text.rstrip(".").split()
         return words[-1] if words and words[-1].isdigit() else None
 

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from tts_search.core.data import CallSite, Example, Tokens
 from tts_search.core.graph import Graph, Node
@@ -69,7 +70,8 @@ class Executor:
     ) -> NodeResult:
         role = self.roles[node.role]
         if node.model is None:
-            return NodeResult(role.combine(answers, self.task.extract))
+            extract = partial(self.task.extract, example=example)
+            return NodeResult(role.combine(answers, extract))
         request = self.request(role, self.pool[node.model], key, example, answers)
         try:
             completion = await self.llm.complete(request)

@@ -32,7 +32,7 @@ class Speaker(Protocol):
 
     def write(self, answer: str) -> str: ...
     def wrong(self, example: Example, index: int) -> str: ...
-    def extract(self, text: str) -> str | None: ...
+    def extract(self, text: str, example: Example | None = None) -> str | None: ...
 
 
 class SimulatedLLM:
@@ -69,7 +69,7 @@ class SimulatedLLM:
         self._pace_s = seconds_per_token
         self._failure_rate = failure_rate
         self.identity = self._identity()
-        self._extract: Callable[[str], str | None] = lru_cache(_MEMORY)(speaker.extract)
+        self._extract: Callable[[str, Example], str | None] = lru_cache(_MEMORY)(speaker.extract)
         self._skill: Callable[[str, str], float] = lru_cache(_MEMORY)(self._chance)
 
     async def complete(self, request: Request) -> Completion:
@@ -121,7 +121,7 @@ class SimulatedLLM:
         if site is None:
             return "{}" if request.schema is not None else "This is a simulated reply."
         example = site.example
-        right = self._extract(self._speaker.write(example.answer)) or example.answer
+        right = self._extract(self._speaker.write(example.answer), example) or example.answer
         skill = self._skill(request.model, example.id)
         if not site.answers:
             said = right if draws[2] < skill else None
@@ -138,7 +138,7 @@ class SimulatedLLM:
         self, site: CallSite, right: str, skill: float, draws: Sequence[float]
     ) -> str | None:
         """The answer that a reader of several takes over; None when it loses the thread."""
-        stated = [self._extract(text) for text in site.answers]
+        stated = [self._extract(text, site.example) for text in site.answers]
         crowd = max(0, len(stated) - self._habits.comfort)
         if draws[3] < 1 - self._habits.overload * crowd:
             if right in stated and draws[4] < self._habits.discern * skill:

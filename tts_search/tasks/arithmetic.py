@@ -77,7 +77,7 @@ class Arithmetic(Task):
             )
         return [(self._ask(e), self._work(e)) for e in turns[:count]]
 
-    def extract(self, text: str) -> str | None:
+    def extract(self, text: str, example: Example | None = None) -> str | None:
         """The number stated last; see `stated_number` for the rule and its source."""
         return stated_number(text)
 

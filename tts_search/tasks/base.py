@@ -53,10 +53,11 @@ class Task(ABC):
         return ()
 
     @abstractmethod
-    def extract(self, text: str) -> str | None:
+    def extract(self, text: str, example: Example | None = None) -> str | None:
         """The answer that a reply states, in a normal form that equal answers share.
 
-        None when the reply states none. Majority votes group replies by it.
+        `example` is the question replied to, for tasks where an answer is found or completed with
+        the help of it. None when the reply states none. Majority votes group replies by it.
         """
 
     @abstractmethod

@@ -80,7 +80,7 @@ class Math(Benchmark):
             )
         return SHOTS[:count]
 
-    def extract(self, text: str) -> str | None:
+    def extract(self, text: str, example: Example | None = None) -> str | None:
         """The boxed or stated answer (latex.stated_answer), in one spelling for equal answers."""
         answer = latex.stated_answer(text)
         return latex.normal(answer)[:1000] or None if answer else None

@@ -78,7 +78,7 @@ class ReasoningGym(Task):
             )
         return [(entry["question"], self.write(str(entry["answer"]))) for entry in entries[:count]]
 
-    def extract(self, text: str) -> str | None:
+    def extract(self, text: str, example: Example | None = None) -> str | None:
         """What stands in the last <answer> tags, else behind "answer:", else on the last line.
 
         Numbers in one spelling. reasoning_gym.utils.extract_answer knows the tags alone.
