@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from tts_search.core.roles import RoleSpec
 from tts_search.errors import ConfigError
@@ -119,7 +119,8 @@ def worded(role: Role, words: Mapping[str, str]) -> Role:
             allowed = ", ".join(own) or "nothing, for it asks no model"
             raise ConfigError(f"task.prompts.{role.name} may set {allowed}, but got {field}")
     assert isinstance(role, PromptRole)
-    return replace(role, **dict(words))
+    texts: dict[str, Any] = dict(words)
+    return replace(role, **texts)
 
 
 def fill(template: str, **values: str) -> str:
