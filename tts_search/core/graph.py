@@ -1,7 +1,7 @@
 """A collaboration graph: nodes are (role, model), an edge u -> v lets v read u's answer."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -117,6 +117,19 @@ def graph_to_json(graph: Graph) -> dict[str, Any]:
         "nodes": [[n.role, n.model] for n in graph.nodes],
         "edges": [list(e) for e in graph.edges],
     }
+
+
+def graph_from_json(data: Mapping[str, Any]) -> Graph:
+    """The graph that graph_to_json wrote. Raises GraphError when the data holds none."""
+    try:
+        nodes = tuple(Node(role, model) for role, model in data["nodes"])
+        edges = tuple((int(src), int(dst)) for src, dst in data["edges"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise GraphError(
+            f"a graph is written as nodes [[role, model], ...] and edges [[src, dst], ...], but "
+            f"reading it met {type(error).__name__}: {error}"
+        ) from None
+    return Graph(nodes, edges)
 
 
 def longest_paths(parents: Sequence[Sequence[int]]) -> tuple[int, ...]:
