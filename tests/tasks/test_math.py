@@ -1,7 +1,6 @@
 import asyncio
 import json
 import logging
-import os
 import random
 from collections import Counter
 from pathlib import Path
@@ -16,15 +15,14 @@ from tts_search.tasks.math import Math
 from tts_search.tasks.math_shots import SHOTS
 from tts_search.tasks.rows import read_jsonl
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
-REAL = Path(os.environ.get("TTS_SEARCH_DATA", SHARED)) / "math"
+from .shared import needs, place
+
+REAL = place("math")
+needs_real = needs("math")
 TYPES = {
     "Algebra", "Counting & Probability", "Geometry", "Intermediate Algebra", "Number Theory",
     "Prealgebra", "Precalculus",
 }  # fmt: skip
-needs_real = pytest.mark.skipif(
-    not REAL.is_dir(), reason=f"no MATH at {REAL}; set TTS_SEARCH_DATA to a folder holding math/"
-)
 
 
 def row(number: int, kind: str = "Algebra", level: str = "Level 1") -> dict[str, str]:

@@ -23,7 +23,8 @@ class Benchmark(Task):
 
     Search takes its questions from the front of the rows to tune on, validation what follows, test
     those of the test rows, or, where the data have one part only, the back of it. So the size of
-    the test split has no say in the others. A question in both parts is a test question.
+    the test split has no say in the others. A question in both parts is a test question, and one
+    that is a worked example is in no split.
     Raises DataError for unreadable data, ConfigError for splits larger than the data.
     """
 
@@ -50,6 +51,8 @@ class Benchmark(Task):
         return self.rows.place
 
     def load(self, split: Split) -> Sequence[Example]:
+        if split not in SPLITS:
+            raise ConfigError(f"there is no split {split!r}; there are {', '.join(SPLITS)}")
         return self._splits[split]
 
     @cached_property
@@ -59,13 +62,14 @@ class Benchmark(Task):
     @cached_property
     def _splits(self) -> dict[Split, list[Example]]:
         rows, sizes = self.rows, self.sizes_for(self.rows)
+        shown = {example.question for example in map(self.example, rows.shots) if example}
         if rows.tune is rows.test:
-            tune = self._ordered(rows.test, frozenset())
+            tune = self._ordered(rows.test, shown)
             test = tune[::-1]
             self._check(sizes, SPLITS, len(tune))
         else:
-            test = self._ordered(rows.test, frozenset())
-            tune = self._ordered(rows.tune, {example.question for example in test})
+            test = self._ordered(rows.test, shown)
+            tune = self._ordered(rows.tune, shown | {example.question for example in test})
             self._check(sizes, ("search", "validation"), len(tune))
             self._check(sizes, ("test",), len(test))
         searched = sizes["search"]
@@ -75,7 +79,7 @@ class Benchmark(Task):
             "test": test[: sizes["test"]],
         }
 
-    def _ordered(self, rows: Iterable[Row], without: set[str] | frozenset[str]) -> list[Example]:
+    def _ordered(self, rows: Iterable[Row], without: set[str]) -> list[Example]:
         """Distinct questions in a seeded order of which every stretch holds the kinds evenly."""
         every = [self.example(row) for row in rows]
         distinct = {e.question: e for e in every if e and e.question not in without}

@@ -6,20 +6,23 @@ should not leak into this process, whose start would also wait seconds for the i
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
+import time
+import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from tts_search.errors import DataError
 
-PROBE = 3.0  # seconds the hub has to accept a connection
-LOADING = 900.0  # seconds for a whole download
+PROBE = 3.0  # seconds the hub has to answer
+STALLED = 60.0  # seconds without a byte after which a download is given up
+LOOK = 2.0  # seconds between looks at it
 _CHILD = """
 import json, sys
 from datasets import load_dataset
@@ -32,7 +35,7 @@ for split in splits:
 
 
 def available(repo: str) -> bool:
-    """Whether a load can work: the hub accepts connections or the local cache has the data set."""
+    """Whether a load can work: the hub answers or the local cache has the data set."""
     return _reachable() or _cached(repo)
 
 
@@ -48,36 +51,66 @@ def load(
         )
     env = {**os.environ, "HF_HUB_OFFLINE": str(int(not online)), "HF_HUB_DISABLE_TELEMETRY": "1"}
     command = [sys.executable, "-c", _CHILD, json.dumps([repo, list(configs), list(splits)])]
-    try:
-        done = subprocess.run(
-            command, env=env, capture_output=True, text=True, timeout=LOADING, check=True
-        )
-    except subprocess.TimeoutExpired:
-        raise DataError(f"loading {repo} took longer than {LOADING:g} s; try again") from None
-    except subprocess.CalledProcessError as error:
-        reason = (error.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise DataError(f"loading {repo} failed: {reason[:300]}; or give task.data=PATH") from None
+    code, out, errors = _finished(command, env, _places(repo))
+    if code:
+        reason = (errors.strip().splitlines() or ["no reason given"])[-1]
+        raise DataError(f"loading {repo} failed: {reason[:300]}; or give task.data=PATH")
     rows: dict[str, list[dict[str, Any]]] = {split: [] for split in splits}
-    for line in done.stdout.splitlines():
+    for line in out.splitlines():
         split, row = json.loads(line)
         rows[split].append(row)
     return rows
 
 
+def _finished(
+    command: Sequence[str], env: Mapping[str, str], places: Sequence[Path]
+) -> tuple[int, str, str]:
+    """Exit code, output and errors of the child. Raises DataError when nothing has been written
+    to `places` for STALLED seconds: the libraries retry a silent hub for many minutes."""
+    with subprocess.Popen(
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        written, since = _bytes(places), time.monotonic()
+        while True:
+            try:
+                out, errors = child.communicate(timeout=LOOK)
+                return child.returncode, out, errors
+            except subprocess.TimeoutExpired:
+                now = _bytes(places)
+                if now != written:
+                    written, since = now, time.monotonic()
+                elif time.monotonic() - since > STALLED:
+                    child.kill()
+                    raise DataError(
+                        f"the hub stopped answering: nothing arrived for {STALLED:g} s; try again, "
+                        "or give task.data=PATH"
+                    ) from None
+
+
+def _bytes(places: Sequence[Path]) -> int:
+    """Bytes under the folders, files under way included."""
+    total = 0
+    for file in (file for place in places for file in place.rglob("*")):
+        with suppress(OSError):  # renamed meanwhile
+            total += file.stat().st_size
+    return total
+
+
 def _reachable() -> bool:
+    """Whether the hub answers HTTP at all: one that accepts connections and is silent does not."""
     if os.environ.get("HF_HUB_OFFLINE", "").lower() in {"1", "true", "yes", "on"}:
         return False
-    url = urllib.request.getproxies().get("https") or os.environ.get("HF_ENDPOINT")
-    parts = urlsplit(url or "https://huggingface.co")
+    endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
     answered = threading.Event()
 
     def probe() -> None:
         try:
-            address = (parts.hostname or "", parts.port or (80 if parts.scheme == "http" else 443))
-            socket.create_connection(address, timeout=PROBE).close()
-            answered.set()
-        except OSError:
+            urllib.request.urlopen(endpoint, timeout=PROBE).close()
+        except urllib.error.HTTPError as error:
+            error.close()  # an answer too
+        except (OSError, ValueError, HTTPException):
             return
+        answered.set()
 
     # A thread, because looking up a name has no time limit of its own.
     thread = threading.Thread(target=probe, daemon=True)
@@ -87,13 +120,19 @@ def _reachable() -> bool:
 
 
 def _cached(repo: str) -> bool:
+    return any(place.exists() for place in _places(repo))
+
+
+def _places(repo: str) -> list[Path]:
+    """Where `datasets` keeps what it has prepared and downloaded, whatever the case of letters."""
     home = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
     prepared = Path(os.environ.get("HF_DATASETS_CACHE", home / "datasets"))
     downloaded = Path(os.environ.get("HF_HUB_CACHE", home / "hub"))
-    places = (
+    wanted = (
         prepared / repo.replace("/", "___"),
         downloaded / f"datasets--{repo.replace('/', '--')}",
     )
-    wanted = {str(place).lower() for place in places}
-    folders = [*prepared.glob("*"), *downloaded.glob("*")]
-    return any(str(folder).lower() in wanted for folder in folders)
+    there = {
+        str(folder).lower(): folder for root in (prepared, downloaded) for folder in root.glob("*")
+    }
+    return [there.get(str(place).lower(), place) for place in wanted]
