@@ -15,6 +15,7 @@ after EvalPlus (Liu et al. 2023, arXiv 2305.01210; evalplus/sanitize.py). In thi
 In 2, 3 and 5 the prompt's lines before its function are put in front.
 """
 
+import ast
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -49,13 +50,13 @@ class Stub:
         """The prompt's lines before its function: imports and helpers."""
         return self.piece.without_last() if self.piece else ""
 
-    def holds(self, source: str) -> bool:
-        """Whether `source` is Python that adds a body to the function of the prompt."""
-        piece = python.parse(source)
+    def body(self, completion: str) -> list[ast.stmt]:
+        """What the completion makes the body of the function; empty if nothing or no Python."""
+        piece = python.parse(self.prompt + completion)
         if piece is None or self.piece is None:
-            return False
-        added = python.length(piece, self.entry) - python.length(self.piece, self.entry)
-        return added >= 0  # the empty body counts as one statement
+            return []
+        whole, empty = python.body(piece, self.entry), python.body(self.piece, self.entry)
+        return whole[len(empty) - 1 :]
 
 
 def solution(text: str, stub: Stub | None = None) -> str | None:
@@ -115,16 +116,17 @@ def _whole(main: Piece, pieces: Sequence[Piece], stub: Stub | None) -> str:
 
 
 def _repaired(texts: Sequence[str], stub: Stub) -> str | None:
-    """Bodies as they are, or else with the indentation that was lost."""
+    """Bodies as they are, or else with the indentation that all lines lost, or the first one.
+
+    A body without margin must return something: one word of prose is Python, too.
+    """
     for text in texts:
-        body = text.strip("\n")
-        lost = [f"    {body}", textwrap.indent(textwrap.dedent(body), "    ")]
-        # A body without margin must return something: one word of prose is Python, too.
-        bodies = lost if re.search(r"\b(return|yield)\b", body) else []
-        if body[:1] in (" ", "\t"):
-            bodies = [body, *bodies]
-        for candidate in bodies:
-            if done := _completed(candidate, stub):
+        lines = text.strip("\n")
+        if lines[:1] in (" ", "\t") and (done := _completed(lines, stub)):
+            return done
+        for body in (textwrap.indent(textwrap.dedent(lines), "    "), f"    {lines}"):
+            done = _completed(body, stub)
+            if done and python.returns(stub.body(done.removeprefix(stub.prompt))):
                 return done
     return None
 
@@ -132,5 +134,5 @@ def _repaired(texts: Sequence[str], stub: Stub) -> str | None:
 def _completed(text: str, stub: Stub) -> str | None:
     """The prompt and the text up to the first stop sequence, if together they are Python."""
     ends = [found for stop in STOPS if (found := text.find(stop)) >= 0]
-    source = stub.prompt + text[: min(ends, default=len(text))]
-    return source if stub.holds(source) else None
+    body = text[: min(ends, default=len(text))]
+    return stub.prompt + body if stub.body(body) else None

@@ -109,10 +109,22 @@ def needed(main: Piece, others: Sequence[Piece], entry: str) -> list[str]:
     return [*borrowed, *main.sources([s for s in main.statements if stays(s)])]
 
 
-def length(piece: Piece, name: str) -> int:
-    """Statements in the body of the last top-level function `name`; -1 if there is none."""
-    found = [s for s in piece.statements if isinstance(s, _FUNCTIONS) and s.name == name]
-    return len(found[-1].body) if found else -1
+def body(piece: Piece, name: str) -> list[ast.stmt]:
+    """Of the last top-level function `name`; empty if there is none."""
+    found = [s.body for s in piece.statements if isinstance(s, _FUNCTIONS) and s.name == name]
+    return found[-1] if found else []
+
+
+def returns(statements: Sequence[ast.stmt]) -> bool:
+    """Whether a body returns or yields, functions and classes within it left aside."""
+    stack: list[ast.AST] = list(statements)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Return | ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(node, (*_FUNCTIONS, ast.ClassDef, ast.Lambda)):
+            stack.extend(ast.iter_child_nodes(node))
+    return False
 
 
 def normal(source: str, without: str = "") -> str | None:
@@ -159,7 +171,18 @@ def _reached(statements: Sequence[ast.stmt], entry: str) -> set[str]:
 
 
 def _uses(statement: ast.stmt) -> set[str]:
-    return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    """Names that it reads; of a function's own those that it declares global."""
+    read: set[str] = set()
+    own: set[str] = set()
+    declared: set[str] = set()
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name):
+            (read if isinstance(node.ctx, ast.Load) else own).add(node.id)
+        elif isinstance(node, ast.arg):
+            own.add(node.arg)
+        elif isinstance(node, ast.Global):
+            declared.update(node.names)
+    return read - own | declared if isinstance(statement, _FUNCTIONS) else read
 
 
 def _roots(target: ast.expr) -> Iterator[str]:
