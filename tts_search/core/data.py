@@ -22,11 +22,19 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class CallSite:
-    """Where in a run a call comes from. Told to engines for simulation and logs, never hashed."""
+    """Where in a run a call comes from. Told to engines for simulation and logs, never hashed.
+
+    answers    what is read, in key order
+    key, seed  identity of the node's call (core/identity.py), and the run's seed
+    sampling   ModelSpec.sampling: what, besides role and answers, decides a greedy reply
+    """
 
     example: Example
     role: str
     answers: tuple[str, ...] = ()
+    key: str = ""
+    seed: int = 0
+    sampling: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ class Executor:
             top_p=model.top_p,
             max_tokens=min(model.max_tokens or self.task.max_tokens, self.task.max_tokens),
             seed=_seed(key, example.id, self.seed) if model.temperature else 0,
-            site=CallSite(example, role.name, tuple(answers)),
+            site=CallSite(example, role.name, tuple(answers), key, self.seed, model.sampling),
         )
 
     def _messages(
