@@ -49,6 +49,16 @@ while True:
     try: os.fork()
     except OSError: pass
 """),
+    Attack("a few processes too many", "RLIMIT_NPROC", "passed", """
+import os, time
+children = 0
+try:
+    while children < 16:
+        if os.fork() == 0: time.sleep(999)
+        children += 1
+except OSError: pass
+assert 3 <= children <= 4, children
+"""),
     Attack("threads without end", "RLIMIT_NPROC", "exit 1: RuntimeError.*thread.*", """
 import threading
 while True: threading.Thread(target=threading.Event().wait, daemon=True).start()
@@ -60,7 +70,7 @@ denied(os.memfd_create, "x")
 denied(call, "shmget", 0, 1 << 20, 0o1600)
 denied(call, "msgget", 0, 0o1600)
 """),
-    Attack("disk, one file", "RLIMIT_FSIZE", "exit 1: OSError.*", """
+    Attack("disk, one file", "RLIMIT_FSIZE", "exit 1: OSError.*too large.*", """
 with open("x", "wb") as file:
     while True: file.write(bytes(1 << 20))
 """),
@@ -88,10 +98,10 @@ raise Slow
 import os
 for path in HOST["files"]:
     denied(open, path)
-for path in ("/proc", "/sys", "/etc", "/run", "/var", "/home", "/dev/shm", HOST["project"]):
+for path in ("/proc", "/sys", "/etc", "/run", "/var", "/dev/shm", HOST["project"]):
     denied(os.listdir, path)
-below = [name for path in ("/root", "/work") if os.path.exists(path) for name in os.listdir(path)]
-assert not [name for name in below if not HOST["interpreter"].split("/").count(name)], below
+homes = [name for path in ("/root", "/home") if os.path.exists(path) for name in os.listdir(path)]
+assert not set(homes) - set(HOST["interpreter"].split("/")), homes
 """),
     Attack("host environment", "--clearenv", "passed", """
 import os
@@ -117,7 +127,7 @@ for target in (1, os.getppid(), -1, *HOST["processes"]):
     Attack("kill own group", "--new-session", "signal 9", "import os\nos.kill(0, 9)"),
     Attack("write elsewhere", "read-only mounts", "passed", DENIED + """
 import os
-for path in ("/", "/usr/lib", "/dev", "/lib", os.path.dirname(os.__file__), HOST["directory"]):
+for path in ("/", "/usr/lib", "/dev", "/lib", os.path.dirname(os.__file__)):
     denied(open, path + "/x", "w")
 for path in ("/inside.py", os.__file__): denied(open, path, "a")
 denied(os.mkdir, "/x"); denied(os.rmdir, "/tmp"); denied(os.mknod, "x", 0o20666, os.makedev(1, 1))

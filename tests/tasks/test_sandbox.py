@@ -77,7 +77,7 @@ async def sandbox(available: type[Sandbox]) -> AsyncIterator[Sandbox]:
     sandbox = available(seconds=SECONDS)
     yield sandbox
     await sandbox.aclose()
-    assert inside(SECONDS) == []
+    assert until(lambda: not inside(SECONDS))
 
 
 def inside(seconds: float) -> list[int]:
@@ -127,7 +127,6 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, 
             "port": server.getsockname()[1],
             "abstract": f"tts-{os.getpid()}",
             "socket": str(tmp_path / "socket"),
-            "directory": str(tmp_path),
             "processes": [os.getpid(), sleeper.pid],
         }
         for listener in (server, abstract, named):
@@ -146,7 +145,7 @@ async def test_an_attack_is_contained_and_the_host_goes_on(attack: Attack, sandb
     assert re.fullmatch(attack.reason, outcome.reason, re.DOTALL), outcome
     assert outcome.passed is (outcome.reason == "passed")
     assert len(outcome.output) <= 64 << 10
-    assert inside(SECONDS) == []
+    assert until(lambda: not inside(SECONDS))
     after = await sandbox.run("print('well')")
     assert (after.passed, after.output) == (True, "well\n")
 
@@ -177,7 +176,7 @@ async def test_the_standard_library_and_a_place_to_write_are_there(sandbox):
 
 
 async def test_waiting_is_not_counted_as_cpu_time(sandbox):
-    assert (await sandbox.run(f"import time; time.sleep({3 * SECONDS})")).passed
+    assert (await sandbox.run(f"import time; time.sleep({2 * SECONDS})")).passed
 
 
 async def test_the_order_of_sets_is_the_same_every_time(sandbox):
@@ -194,10 +193,10 @@ async def test_a_run_leaves_the_next_one_an_empty_place(sandbox):
 async def test_programs_run_at_once_and_get_their_own_results(sandbox):
     outcomes = await asyncio.gather(*(sandbox.run(f"print({n})") for n in range(12)))
     assert [outcome.output for outcome in outcomes] == [f"{n}\n" for n in range(12)]
-    met = "import time; time.sleep(1.0)"
-    start = time.monotonic()
-    both = await asyncio.gather(sandbox.run(met), sandbox.run(met))
-    assert time.monotonic() - start < sum(outcome.seconds for outcome in both)
+    both = [asyncio.create_task(sandbox.run("import time; time.sleep(1)")) for _ in range(2)]
+    # bubblewrap outside, bubblewrap inside, the interpreter: twice
+    assert await asyncio.to_thread(until, lambda: len(inside(SECONDS)) == 6)
+    assert all(outcome.passed for outcome in await asyncio.gather(*both))
 
 
 async def test_a_neighbour_full_of_processes_costs_no_other_its_own(sandbox):
@@ -280,32 +279,33 @@ def test_root_gives_its_uid_up_before_bubblewrap_where_it_can():
     assert {"started as|65534", "privileges|passed", "fork bomb|time"} <= set(reasons)
 
 
-PORTABLE = ("fork bomb", "memory", "privileges", "kill own group", "outlive the run", "os._exit")
+PORTABLE = (
+    *("fork bomb", "a few processes too many", "memory", "privileges", "kill own group"),
+    *("write elsewhere", "outlive the run", "os._exit"),
+)
 
 
 def _as_user(uid: int) -> str:
+    """What OTHER_USER prints under the first interpreter that everybody may run."""
     if os.geteuid() != 0:
         pytest.skip("only root can run it as another user")
+    probe = f"import sys; sys.path[:0] = [{str(ROOT)!r}]; import tts_search.tasks.sandbox.sandbox"
+    script = OTHER_USER.format(root=str(ROOT), seconds=SECONDS, names=PORTABLE)
+    environment = {"PATH": os.path.dirname(bubblewrap.find()), "PYTHONDONTWRITEBYTECODE": "1"}
     for python in (os.path.realpath(sys.executable), "/usr/bin/python3"):
-        command = [python, "-c", "import sys; assert sys.version_info >= (3, 11), sys.version"]
-        who = {"user": uid, "group": uid, "extra_groups": []}
-        environment = {"PATH": os.path.dirname(bubblewrap.find()), "PYTHONDONTWRITEBYTECODE": "1"}
         try:
-            subprocess.run(command, check=True, cwd="/", **{**who, "user": uid or 65534})
-            command[2] = OTHER_USER.format(root=str(ROOT), seconds=SECONDS, names=PORTABLE)
-            done = subprocess.run(
-                command,
-                check=True,
-                cwd="/",
-                env=environment,
-                stdout=subprocess.PIPE,
-                text=True,
-                **who,
-            )
+            _run_as(65534, [python, "-c", probe], environment)
         except (OSError, subprocess.CalledProcessError):
             continue
-        return done.stdout
-    pytest.skip(f"no Python 3.11 that user {uid} may run and that can read {ROOT}")
+        return _run_as(uid, [python, "-c", script], environment)
+    pytest.skip(f"no Python that any user may run can import what is in {ROOT}")
+
+
+def _run_as(uid: int, command: list[str], environment: dict[str, str]) -> str:
+    return subprocess.run(
+        command, user=uid, group=uid, extra_groups=[], env=environment, cwd="/", check=True,
+        stdout=subprocess.PIPE, text=True,
+    ).stdout  # fmt: skip
 
 
 def test_bubblewrap_is_found_where_it_is_installed():

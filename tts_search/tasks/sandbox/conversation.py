@@ -48,6 +48,7 @@ class Conversation:
                         left = self._send(left)
                         if not left:
                             waiting.unregister(self._stdin)
+                            self._end_input()
                     elif not self._receive(key.fd):
                         waiting.unregister(key.fd)
                         del self._pipes[key.fd]
@@ -65,13 +66,13 @@ class Conversation:
 
     def _send(self, left: memoryview) -> memoryview:
         try:
-            left = left[os.write(self._stdin, left) :]
+            return left[os.write(self._stdin, left) :]
         except BrokenPipeError:  # it has ended, and its pipes will say so
-            left = left[:0]
-        if not left:
-            assert self._process.stdin is not None
-            self._process.stdin.close()
-        return left
+            return left[:0]
+
+    def _end_input(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
 
     def _receive(self, pipe: int) -> bool:
         data, into = os.read(pipe, _CHUNK), self._pipes[pipe]

