@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from tts_search.tasks.answers import latex
+from tts_search.tasks.answers import spelling
 from tts_search.tasks.answers.workers import CallLost, Pool
 
 LONGEST = 1_000  # characters; the longest answer of MATH has about 150
@@ -19,6 +19,7 @@ class Checker:
     - `50` against `50\\%`, `\\$18` against `18`, degrees: signs of units are dropped, and a
       percentage also equals its value (`25\\%` is `0.25`);
     - words (`\\text{even}`): compared as words, never as products of symbols;
+    - `(1,2)` against `\\{1,2\\}`, `2516_8` against `2516_9`: brackets and bases must agree;
     - several boxed answers: the caller takes the last (latex.boxed).
     """
 
@@ -30,16 +31,21 @@ class Checker:
         """Never raises for any text. ConfigError when math-verify cannot be imported."""
         if len(answer) > LONGEST:
             return False
-        if latex.normal(gold) == latex.normal(answer) or _percent(gold, answer):
+        if spelling.normal(gold) == spelling.normal(answer) or _percent(gold, answer):
             return True
         if not answer.strip():
             return False
-        in_words = latex.words(gold)
+        in_words = spelling.words(gold)
         if in_words is not None:
-            return in_words == latex.words(answer, letters=True)
-        key = (gold, answer)
+            return in_words in (spelling.words(answer, letters=True), spelling.option(answer))
+        if spelling.in_base(gold) or spelling.in_base(answer):
+            return False
+        kinds = {spelling.brackets(gold), spelling.brackets(answer)} - {""}
+        if len(kinds) > 1:
+            return False
+        key = (spelling.clean(gold), spelling.clean(answer))
         if key not in self._verdicts:
-            self._verdicts[key] = await self._verify(gold, answer)
+            self._verdicts[key] = await self._verify(*key)
             if len(self._verdicts) > CACHED:
                 self._verdicts.popitem(last=False)
         return self._verdicts[key]
@@ -60,4 +66,4 @@ def _percent(gold: str, answer: str) -> bool:
     if ("%" in gold) == ("%" in answer):
         return False
     percentage, value = (gold, answer) if "%" in gold else (answer, gold)
-    return latex.hundredth(percentage) == latex.normal(value)
+    return spelling.hundredth(percentage) == spelling.normal(value)
