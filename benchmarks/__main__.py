@@ -4,7 +4,7 @@ python -m benchmarks reuse      one of: engine, overhead, reuse"""
 import sys
 from importlib import import_module
 
-NAMES = ("reuse", "overhead", "sandbox", "engine")
+NAMES = ("reuse", "overhead", "sandbox", "graders", "engine")
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or NAMES:
