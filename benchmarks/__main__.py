@@ -1,5 +1,5 @@
-"""python -m benchmarks            all of them
-python -m benchmarks reuse      one of: engine, overhead, reuse"""
+"""python -m benchmarks                            all of them
+python -m benchmarks NAME [its own options]     one, e.g. python -m benchmarks graders --data DIR"""
 
 import sys
 from importlib import import_module
@@ -7,7 +7,9 @@ from importlib import import_module
 NAMES = ("reuse", "overhead", "sandbox", "graders", "engine")
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or NAMES:
-        if name not in NAMES:
-            sys.exit(f"error: there is no benchmark {name}; choose one of: {', '.join(NAMES)}")
+    own = sys.argv[1:2]
+    if own and own[0] not in NAMES:
+        sys.exit(f"error: there is no benchmark {own[0]}; choose one of: {', '.join(NAMES)}")
+    del sys.argv[1:2]  # what is left belongs to the benchmark
+    for name in own or NAMES:
         import_module(f"benchmarks.{name}").main()
