@@ -64,7 +64,9 @@ class Parts:
         return tuple(map(spec, self.roles.values()))
 
     async def check(self) -> None:
-        """Ask the engines, the run's and the agent's, whether calls can succeed at all."""
+        """Whether replies can be scored, and, asked of the engines of the run and of the agent,
+        whether calls can succeed at all."""
+        self.task.check()
         for llm in (self.llm, getattr(self.agent, "llm", None)):
             check = getattr(innermost(llm), "check", None) if llm else None
             if check:

@@ -72,5 +72,8 @@ class Task(ABC):
     def wrong(self, example: Example, index: int) -> str:
         """The index-th (from 0) plausible wrong answer to a question. For simulation."""
 
+    def check(self) -> None:  # noqa: B027 - most tasks need nothing
+        """Raise a TTSError if replies cannot be scored here; asked before a call is paid for."""
+
     async def aclose(self) -> None:  # noqa: B027 - most tasks hold nothing
         """Release worker processes."""

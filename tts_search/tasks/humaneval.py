@@ -64,7 +64,8 @@ class HumanEval(Benchmark):
         super().__init__(data, search, validation, test, seed)
         self.instruction, self.max_tokens = instruction, max_tokens
         self.prompts = prompts or {}
-        self._judge = Judge(Sandbox(seconds=seconds, memory_mb=memory_mb, workers=workers))
+        self._sandbox = Sandbox(seconds=seconds, memory_mb=memory_mb, workers=workers)
+        self._judge = Judge(self._sandbox)
 
     @cached_property
     def rows(self) -> Rows:
@@ -108,6 +109,10 @@ class HumanEval(Benchmark):
         assert isinstance(function, ast.FunctionDef)
         always = _WRONG[index] if index < len(_WRONG) else str(index + 1000)
         return f"def {function.name}({ast.unparse(function.args)}):\n    return {always}"
+
+    def check(self) -> None:
+        """ConfigError where there is no sandbox."""
+        self._sandbox.check()
 
     async def aclose(self) -> None:
         await self._judge.aclose()
