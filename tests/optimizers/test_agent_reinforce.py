@@ -20,7 +20,7 @@ from tts_search.optimizers.feedback import write_feedback
 from tts_search.optimizers.initialise import Initialiser, MixPretest, Uniform
 from tts_search.optimizers.loop import SampleFeedbackUpdate
 from tts_search.optimizers.mixes import offered_mixes, shaped
-from tts_search.optimizers.update import AgentUpdate, ReinforceStep
+from tts_search.optimizers.update import AgentUpdate, ReinforceStep, Step
 
 from .worlds import bumpy, context, drive, judge, paper_space
 
@@ -243,8 +243,8 @@ async def test_without_its_agent_the_search_goes_on(caplog: pytest.LogCaptureFix
 async def test_the_fallback_is_the_reinforce_step() -> None:
     where, current = context(SPACE), GraphDistribution.uniform(SPACE)
     trials = [trial(i, g, s) for i, (g, s) in enumerate(((wide(3), 0.9), (wide(5), 0.1)))]
-    broken = await AgentUpdate(Stub(broken=True)).update(where, current, trials, trials)
-    plain = await ReinforceStep().update(where, current, trials, trials)
+    broken = await AgentUpdate(Stub(broken=True)).update(Step(where, current, trials, trials))
+    plain = await ReinforceStep().update(Step(where, current, trials, trials))
     for name in ("edge", "role", "model"):
         after = getattr(broken.distribution, name)
         assert np.array_equal(after, getattr(plain.distribution, name))
@@ -344,7 +344,7 @@ async def test_the_agent_gets_that_text_and_whether_it_may_use_the_insights() ->
     agent = Stub()
     update = AgentUpdate(agent, guided=False, remember=False)
     current = GraphDistribution.uniform(SPACE)
-    await update.update(context(SPACE), current, TRIALS, TRIALS[2:])
+    await update.update(Step(context(SPACE), current, TRIALS, TRIALS[2:]))
     assert agent.read[0].text == text(remember=False)
     assert agent.read[0].guided is False
     assert list(agent.read[0].trials) == TRIALS[2:]
@@ -356,7 +356,8 @@ async def test_the_agent_gets_that_text_and_whether_it_may_use_the_insights() ->
 async def test_a_step_moves_probability_towards_better_graphs() -> None:
     current = GraphDistribution.uniform(SPACE)
     good, bad = trial(0, wide(4), 0.9), trial(1, wide(2, "3B"), 0.2)
-    update = await ReinforceStep().update(context(SPACE), current, [good, bad], [good, bad])
+    step = Step(context(SPACE), current, [good, bad], [good, bad])
+    update = await ReinforceStep().update(step)
     for t, better in ((good, True), (bad, False)):
         assert t.proposal.point
         gain = update.distribution.log_prob(t.proposal.point) - current.log_prob(t.proposal.point)
@@ -366,7 +367,8 @@ async def test_a_step_moves_probability_towards_better_graphs() -> None:
 async def test_equal_scores_teach_nothing() -> None:
     current = GraphDistribution.uniform(SPACE)
     alike = [trial(0, wide(4), 0.5), trial(1, wide(2, "3B"), 0.5)]
-    after = (await ReinforceStep().update(context(SPACE), current, alike, alike)).distribution
+    step = Step(context(SPACE), current, alike, alike)
+    after = (await ReinforceStep().update(step)).distribution
     assert np.allclose(after.edge, current.edge)
     assert np.allclose(after.role, current.role)
     assert np.allclose(after.model, current.model)

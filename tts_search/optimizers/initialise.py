@@ -22,6 +22,9 @@ class Initialiser(ABC):
 
     agent: Agent | None = None
 
+    def start(self, context: SearchContext) -> None:  # noqa: B027 - most keep nothing
+        """Forget all earlier searches. Called once before each."""
+
     @abstractmethod
     async def pretest(self, context: SearchContext, trials: Sequence[Trial]) -> Sequence[Proposal]:
         """Graphs to try next, given what came of the ones before; empty when all is known."""
@@ -72,6 +75,8 @@ class MixPretest(Initialiser):
         self._mixes = mixes
         self._shapes = tuple(shapes)
         self._spread = spread
+
+    def start(self, context: SearchContext) -> None:
         self._stage = 0
 
     async def pretest(self, context: SearchContext, trials: Sequence[Trial]) -> Sequence[Proposal]:

@@ -14,7 +14,7 @@ from tts_search.errors import ConfigError
 from tts_search.optimizers.base import Optimizer
 from tts_search.optimizers.initialise import Initialiser
 from tts_search.optimizers.sampling import Sampler
-from tts_search.optimizers.update import Updater
+from tts_search.optimizers.update import Step, Updater
 
 MEMORY = 500  # best trials kept once there are twice as many
 _log = logging.getLogger(__name__)
@@ -45,6 +45,8 @@ class SampleFeedbackUpdate(Optimizer):
 
     def start(self, context: SearchContext) -> None:
         super().start(context)
+        self._init.start(context)
+        self._updater.start(context)
         self._sampler = Sampler(context)
         self._known: list[Trial] = []
         self._latest: list[Trial] = []
@@ -107,7 +109,7 @@ class SampleFeedbackUpdate(Optimizer):
 
     async def _update(self, current: GraphDistribution) -> None:
         latest, self._latest = self._latest, []
-        update = await self._updater.update(self.context, current, self._known, latest)
+        update = await self._updater.update(Step(self.context, current, self._known, latest))
         self._distribution, self._reason = update.distribution, update.reason
         _log.info("update after %d trials: %s", self._heard + 1, update.reason)
         for note in update.notes:
