@@ -1,7 +1,8 @@
-"""A tiny task's words, and the simulated engine of conf/llm/simulated.yaml."""
+"""A tiny task's words, and the simulated engine on a shipped world."""
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import yaml
 from fakes import ask
@@ -25,10 +26,12 @@ class Numbers:
         return words[-1] if words and words[-1].isdigit() else None
 
 
-def simulated(**changes: object) -> SimulatedLLM:
-    node = yaml.safe_load((CONF / "simulated.yaml").read_text())
-    settings = {k: v for k, v in node.items() if not k.startswith("_") and k != "limits"}
-    return SimulatedLLM(**(settings | {"speaker": Numbers()} | changes))
+def simulated(world: dict[str, Any] | None = None, **changes: Any) -> SimulatedLLM:
+    """The world of MATH; `world` changes its settings, those of a mapping one by one."""
+    node = yaml.safe_load((CONF / "world" / "math.yaml").read_text())
+    for name, value in (world or {}).items():
+        node[name] = node[name] | value if name == "habits" else value
+    return SimulatedLLM(node, speaker=Numbers(), **changes)
 
 
 def question(number: int) -> Example:
@@ -45,7 +48,8 @@ def call(
     example = question(number)
     text = "\n".join((role, example.question, *answers))
     request = ask(text, seed=seed, model=model, max_tokens=512)
-    return replace(request, site=CallSite(example, role, answers))
+    site = CallSite(example, role, answers, key=f"{model} {role} {len(answers)} {seed}")
+    return replace(request, site=site)
 
 
 def right(number: int, text: str) -> bool:

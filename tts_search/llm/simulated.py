@@ -1,30 +1,27 @@
 """A pretend engine: no weights, no network, the statistics of real models. Results are simulated.
 
-Whether a model of accuracy `a` answers question q right is decided by a Gaussian copula:
-
-    right  <=>  quantile(a) - sqrt(difficulty) D(q) + sqrt(kinship) F(q, family)
-                + sqrt(1 - difficulty - kinship) E(call)  >  0          D, F, E ~ N(0, 1)
-
-so its share of right answers over many questions is exactly `a`, hard questions are hard for all,
-and models of a family err together. Every number derives from the seed and the request's content.
+What it answers is decided in tts_search.simulation, by the identity of a call and the answers it
+reads; here answers are turned into text and back. Every reply says in its first line how long it
+pretends to be, so that whoever reads it counts the tokens of a real one.
 """
 
 import asyncio
-import hashlib
-import json
-import math
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+import re
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
 from tts_search.core.data import CallSite, Example
-from tts_search.errors import CallFailed, ConfigError
+from tts_search.errors import CallFailed
 from tts_search.llm.base import Completion, Request
-from tts_search.llm.calibration import NORMAL, Ability, Habits, normal, popular, uniforms
+from tts_search.simulation.calls import DRAWS, Odds, answer, tokens_written
+from tts_search.simulation.graphs import greedy_state, sampled_state
+from tts_search.simulation.latents import Questions
+from tts_search.simulation.noise import fold, name, uniform
+from tts_search.simulation.world import World
 
-_MEMORY = 65_536  # questions and answers remembered, so that long runs do not grow
+_MEMORY = 8192  # questions remembered, so that long runs do not grow
+_LENGTH = re.compile(r"\[(\d+) tokens, simulated\]\n")
 
 
 class Speaker(Protocol):
@@ -36,121 +33,133 @@ class Speaker(Protocol):
 
 
 class SimulatedLLM:
-    """Deterministic in (seed, request). See conf/llm/simulated.yaml for the calibration.
+    """Deterministic in (world, call). See conf/llm/simulated.yaml and docs/simulation.md.
 
-    models            ability by served name; `fallback` stands in for every other name
+    world             settings of simulation.world.World
     seconds_per_token wall-clock of each output token, really waited for; 0 does not wait
-    failure_rate      share of requests that fail, always the same ones
+    failure_rate      share of calls that fail, always the same ones
     speaker           usually the task
 
-    Prompt tokens are characters // 4; output tokens lie evenly within half of the model's mean.
+    Prompt tokens are the world's A and the tokens of the answers read, whatever the prompt's text.
     A call without site (an agent's) gets an empty JSON object, or a plain sentence.
     """
 
     def __init__(
         self,
-        models: Mapping[str, Mapping[str, Any]],
-        fallback: Mapping[str, Any],
+        world: Mapping[str, Any],
         *,
         speaker: Speaker,
-        habits: Mapping[str, Any] | None = None,
-        seed: int = 0,
         seconds_per_token: float = 0.0,
         failure_rate: float = 0.0,
     ) -> None:
-        try:
-            self._models = {str(name): Ability(**values) for name, values in models.items()}
-            self._fallback = Ability(**fallback)
-            self._habits = Habits(**(habits or {}))
-        except TypeError as error:
-            raise ConfigError(f"llm (simulated): {error}; see conf/llm/simulated.yaml") from error
-        self._speaker = speaker
-        self._seed = seed
+        self.world = World.of(world)
+        self.identity = f"simulated:{self.world.identity}"
+        if failure_rate:
+            self.identity += f":{failure_rate:g}"
         self._pace_s = seconds_per_token
         self._failure_rate = failure_rate
-        self.identity = self._identity()
-        self._extract: Callable[[str, Example], str | None] = lru_cache(_MEMORY)(speaker.extract)
-        self._skill: Callable[[str, str], float] = lru_cache(_MEMORY)(self._chance)
+        self._page: Callable[[Example], _Page] = lru_cache(_MEMORY)(
+            lambda example: _Page(self.world, speaker, example)
+        )
 
     async def complete(self, request: Request) -> Completion:
-        draws = self._draws(request)
-        if draws[0] < self._failure_rate:
+        completion, state = self._aside(request) if request.site is None else self._said(request)
+        if self._failure_rate and uniform(state, DRAWS) < self._failure_rate:
             raise CallFailed("simulated failure (llm.failure_rate)")
-        text = self._reply(request, draws)
-        ability = self._ability(request.model)
-        wanted = max(1, round(ability.output_tokens * (0.5 + draws[1])))
-        output = min(wanted, request.max_tokens)
-        seconds = output * self._pace_s
-        if seconds:
-            await asyncio.sleep(seconds)
-        prompt = sum(len(m.content) for m in request.messages) // 4
-        return Completion(text, prompt, output, "stop" if wanted == output else "length", seconds)
+        if completion.seconds:
+            await asyncio.sleep(completion.seconds)
+        return completion
 
     async def aclose(self) -> None:
         """Nothing is held."""
 
-    def _identity(self) -> str:
-        parts: tuple[object, ...] = (
-            {name: asdict(ability) for name, ability in sorted(self._models.items())},
-            asdict(self._fallback),
-            asdict(self._habits) | {"fusers": sorted(self._habits.fusers)},
-            self._seed,
-            self._failure_rate,
-        )
-        return f"simulated:{hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()}"
-
-    def _ability(self, model: str) -> Ability:
-        return self._models.get(model, self._fallback)
-
-    def _draws(self, request: Request) -> list[float]:
-        """Eight uniform numbers in [0, 1) that belong to this request."""
-        parts = [str(self._seed), request.model, str(request.seed)]
-        return uniforms("\x1f".join(parts + [m.content for m in request.messages]))
-
-    def _chance(self, model: str, question: str) -> float:
-        """Chance that the model is right on the question of that id, alone."""
-        ability, habits = self._ability(model), self._habits
-        hard = normal(f"{self._seed}\x1fdifficulty\x1f{question}")
-        kin = normal(f"{self._seed}\x1f{ability.family or model}\x1f{question}")
-        mean = NORMAL.inv_cdf(ability.accuracy)
-        mean += math.sqrt(habits.kinship) * kin - math.sqrt(habits.difficulty) * hard
-        return NORMAL.cdf(mean / math.sqrt(1 - habits.difficulty - habits.kinship))
-
-    def _reply(self, request: Request, draws: Sequence[float]) -> str:
+    def _said(self, request: Request) -> tuple[Completion, int]:
+        """The reply to a call of a graph, and where its noise starts."""
         site = request.site
-        if site is None:
-            return "{}" if request.schema is not None else "This is a simulated reply."
-        example = site.example
-        right = self._extract(self._speaker.write(example.answer), example) or example.answer
-        skill = self._skill(request.model, example.id)
-        if not site.answers:
-            said = right if draws[2] < skill else None
-        else:
-            said = self._choose(site, right, skill, draws)
-            if site.role not in self._habits.fusers:
-                said = self._refine(example, said, right, skill, draws)
-        if said == right:
-            return self._speaker.write(example.answer)
-        wrong = self._speaker.wrong(example, popular(draws[7])) if said is None else said
-        return self._speaker.write(wrong)
+        assert site is not None
+        page, world = self._page(site.example), self.world
+        read = [page.read(text) for text in site.answers]
+        state = page.state(site, read if not request.temperature else None)
+        draws = [uniform(state, stream) for stream in range(DRAWS)]
+        ability = world.ability(request.model)
+        number = answer(
+            world.habits,
+            world.habits.span(ability.size),
+            world.reader(site.role),
+            page.odds(request.model),
+            [(said, tokens) for said, tokens in read if said is not None],
+            draws,
+        )
+        output = tokens_written(ability, request.max_tokens, draws)
+        cut = output < tokens_written(ability, 2**31, draws)
+        text = f"[{output} tokens, simulated]\n{page.text(number)}"
+        prompt = world.prompt_tokens + sum(tokens for _, tokens in read)
+        pace = output * self._pace_s
+        return Completion(text, prompt, output, "length" if cut else "stop", pace), state
 
-    def _choose(
-        self, site: CallSite, right: str, skill: float, draws: Sequence[float]
-    ) -> str | None:
-        """The answer that a reader of several takes over; None when it loses the thread."""
-        stated = [self._extract(text, site.example) for text in site.answers]
-        crowd = max(0, len(stated) - self._habits.comfort)
-        if draws[3] < 1 - self._habits.overload * crowd:
-            if right in stated and draws[4] < self._habits.discern * skill:
-                return right
-            return Counter(stated).most_common(1)[0][0]
-        return stated[int(2 * draws[4] * len(stated))] if draws[4] < 0.5 else None
+    def _aside(self, request: Request) -> tuple[Completion, int]:
+        """The reply to a call that belongs to no graph."""
+        text = "{}" if request.schema is not None else "This is a simulated reply."
+        prompt = sum(len(m.content) for m in request.messages) // 4
+        output = min(round(self.world.ability(request.model).output_tokens), request.max_tokens)
+        state = name(request.digest(self.identity))
+        return Completion(text, prompt, output, "stop", output * self._pace_s), state
 
-    def _refine(
-        self, example: Example, draft: str | None, right: str, skill: float, draws: Sequence[float]
-    ) -> str | None:
-        """Repair is up to the question, spoiling to the call: so depth helps once, then hurts."""
-        if draft == right:
-            return None if draws[5] < self._habits.corrupt * (1 - skill) else right
-        gate = uniforms(f"{self._seed}\x1frepair\x1f{example.id}")[0]
-        return right if gate < self._habits.repair and draws[5] < skill else draft
+
+class _Page:
+    """One question: the odds of models on it, and the texts of its answers by number."""
+
+    def __init__(self, world: World, speaker: Speaker, example: Example) -> None:
+        self._world, self._speaker, self._example = world, speaker, example
+        self._question = Questions(world, (example.id,))
+        self._start = int(self._question.states[0])
+        self._odds: dict[str, Odds] = {}
+        self._texts: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    def state(self, site: CallSite, read: list[tuple[int | None, int]] | None) -> int:
+        """Where the noise of a call starts; greedy calls (`read` given) go by what they read."""
+        if read is None:
+            key = sampled_state(self._world, site.seed, site.key)
+            return int(fold(self._start, key))
+        state = fold(self._start, greedy_state(self._world, site.role, site.sampling))
+        for number, tokens in read:
+            state = fold(fold(state, 2**32 if number is None else number), tokens)
+        return int(state)
+
+    def odds(self, served: str) -> Odds:
+        if served not in self._odds:
+            solve, spot, mends = (values[0].item() for values in self._question.skill(served))
+            self._odds[served] = Odds(self._question.lure[0].item(), solve, spot, mends)
+        return self._odds[served]
+
+    def text(self, number: int) -> str:
+        """A reply that states the answer of that number; equal texts count as the lowest one."""
+        while len(self._texts) <= number:
+            index, example = len(self._texts), self._example
+            said = self._speaker.wrong(example, index - 1) if index else example.answer
+            self._texts.append(self._speaker.write(said))
+            self._numbers.setdefault(self._texts[-1], index)
+        return self._texts[number]
+
+    def read(self, text: str) -> tuple[int | None, int]:
+        """Number (None: none is stated) and tokens of a reply."""
+        head = _LENGTH.match(text)
+        body = text[head.end() :] if head else text
+        if body not in self._numbers:
+            self._learn(body)
+        number = self._numbers.get(body)
+        return number, int(head[1]) if head else len(text) // 4
+
+    def _learn(self, body: str) -> None:
+        """A text not written by this process: a known answer in other words, or one more."""
+        stated = self._speaker.extract(body, self._example)
+        if stated is None:
+            return
+        count = self._world.habits.wrong_answers
+        self.text(count)
+        for known, number in list(self._numbers.items()):
+            if self._speaker.extract(known, self._example) == stated:
+                self._numbers[body] = number
+                return
+        self._numbers[body] = count + 1 + len(self._numbers)
