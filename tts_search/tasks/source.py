@@ -1,6 +1,6 @@
 """Where the rows of a data set come from: the hub, or files with the hub's fields."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +29,7 @@ class Rows:
 class Source:
     """A data set by its hub id, the configurations it is made of, and the names of its parts.
 
+    tune     the part to search and validate on; None if there is but the one to test on
     fields   each a non-empty string in every row
     fault    what else a row needs and lacks, or None
     names    what `task.data` may be besides a path
@@ -38,7 +39,7 @@ class Source:
     repo: str
     fields: tuple[str, ...]
     configs: tuple[str, ...] = ("default",)
-    tune: str = "train"
+    tune: str | None = "train"
     test: str = "test"
     shots: str | None = None
     names: tuple[str, ...] = ("hub",)
@@ -51,27 +52,33 @@ class Source:
         """
         return self._hub() if data == "hub" else self._path(Path(data).expanduser())
 
+    def checked(self, place: str, parts: Mapping[str, list[Row]]) -> Rows:
+        """Rows that did not come from files, checked like those that do, by part."""
+        for part, rows in parts.items():
+            for number, row in enumerate(rows, 1):
+                check_row(row, self.fields, self.fault, f"{place}, {part} row {number}")
+        test = parts[self.test]
+        return Rows(
+            place, parts.get(self.tune or "") or test, test, parts.get(self.shots or "", [])
+        )
+
     def _hub(self) -> Rows:
         parts = [part for part in (self.tune, self.test, self.shots) if part]
-        rows = hub.load(self.repo, self.configs, parts)
-        for part, found in rows.items():
-            for number, row in enumerate(found, 1):
-                check_row(row, self.fields, self.fault, f"{self.repo}, {part} row {number}")
-        shots = rows[self.shots] if self.shots else []
-        return Rows(f"hub {self.repo}", rows[self.tune], rows[self.test], shots)
+        return self.checked(f"hub {self.repo}", hub.load(self.repo, self.configs, parts))
 
     def _path(self, path: Path) -> Rows:
         if path.is_file():
             rows = self._file(path)
             return Rows(str(path), rows, rows)
         if not path.is_dir():
+            names = " and ".join(f"{part}.jsonl" for part in (self.tune, self.test) if part)
             raise DataError(
                 f"task.data must be {', '.join(self.names)} or an existing path, got {path}; "
-                f"give a folder with {self.tune}.jsonl and {self.test}.jsonl, or one JSONL file"
+                f"give a folder with {names}, or one JSONL file"
             )
         test = self._file(path / f"{self.test}.jsonl")
         tune, shots = self._part(path, self.tune), self._part(path, self.shots)
-        place = str(path) if tune else f"{path} ({self.test}.jsonl alone)"
+        place = str(path) if tune or not self.tune else f"{path} ({self.test}.jsonl alone)"
         return Rows(place, tune or test, test, shots)
 
     def _part(self, path: Path, part: str | None) -> list[Row]:
