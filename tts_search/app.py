@@ -44,7 +44,7 @@ class Run:
         ledger = Ledger()
         search = self._search(await self._budget(batch, ledger), batch, ledger)
         stopped_by = await self._searched(search)
-        self.progress.phase("finals", self.settings.finalists * len(validation), "questions")
+        self._phase("finals", self.settings.finalists * len(validation))
         best = await finals.choose(search, validation, self.settings.finalists)
         spend = search.spend()
         self.progress.phase("baselines", unit="questions")
@@ -78,7 +78,7 @@ class Run:
     async def _searched(self, search: Search) -> str:
         """What ended the search. Raises ConfigError if not one graph could be tried."""
         trials = self.parts.limits.max_trials
-        self.progress.phase("search", trials and trials * len(search.batch), "questions")
+        self._phase("search", trials and trials * len(search.batch))
         stopped_by = await search.run()
         if not self.archive.count:
             raise ConfigError(
@@ -87,6 +87,10 @@ class Run:
                 "lower search.batch and search.profile"
             )
         return stopped_by
+
+    def _phase(self, name: str, questions: int | None) -> None:
+        """Nobody knows beforehand how many questions a race will take."""
+        self.progress.phase(name, None if self.parts.evaluation.races else questions, "questions")
 
     def _split(self, name: Split) -> Sequence[Example]:
         examples = self.parts.task.load(name)
@@ -131,6 +135,7 @@ class Run:
             batch=batch,
             parallel=self.settings.parallel,
             share=1 - self.settings.finals_share,
+            policy=self.parts.evaluation,
             tracker=self.parts.tracker,
             progress=self.progress,
         )

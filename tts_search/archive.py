@@ -53,7 +53,8 @@ class Archive:
     """The file remembers every trial, memory only what is still needed.
 
     labels  written into every line (task, engine), so that no line is taken for what it is not
-    keep    latest trials, and best graphs within budget, held in memory
+    keep    latest trials, and best graphs within budget, held in memory; graphs that did not
+            answer the whole batch are not among the latter
 
     A file that is already there is replaced: a run started again replays its finished calls from
     the cache. `trials` are the latest, `points` one for each trial, `count` how many there were.
@@ -84,7 +85,7 @@ class Archive:
         self.trials.append(trial)
         self.points.append(Point(trial.spend.calls, trial.score, trial.within_budget))
         self._least = min(self._least, trial.evaluation.cost)
-        if trial.within_budget:
+        if trial.within_budget and trial.complete:
             self.merge(trial.key, trial.graph, trial.evaluation)
         if self._file:
             line = json.dumps({**self._labels, **trial.to_json()}, ensure_ascii=False)

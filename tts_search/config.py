@@ -54,6 +54,8 @@ class RunConfig:
     llm: Any = MISSING
     pool: Any = MISSING
     roles: Any = MISSING
+    # Not missing in the records of runs from before there was a choice.
+    evaluation: Any = field(default_factory=lambda: {"_target_": "tts_search.evaluation.Full"})
     agent: Any = MISSING
     optimizer: Any = MISSING
     tracker: Any = MISSING

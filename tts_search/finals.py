@@ -2,17 +2,17 @@
 the plain alternatives score for the same budget."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from tts_search.archive import Candidate
 from tts_search.core.data import Example
 from tts_search.core.graph import Graph
 from tts_search.core.result import Baseline
 from tts_search.core.statistics import mean_interval
 from tts_search.core.topologies import self_consistency, single, widest_self_consistency
+from tts_search.core.trial import Evaluation
 from tts_search.environment.environment import Environment
 from tts_search.errors import BudgetError
-from tts_search.limits import need
+from tts_search.evaluation import Incumbent
 from tts_search.runner import Search
 
 CONTENDERS = 2  # models whose self-consistency is tried
@@ -30,6 +30,11 @@ class Choice:
     validation_score: float | None
     cost: float
 
+    @property
+    def place(self) -> tuple[float, float, str]:
+        """Sorts the best first."""
+        return (-(self.validation_score or 0), self.cost, self.key)
+
 
 async def choose(search: Search, examples: Sequence[Example], finalists: int) -> Choice:
     """Score the leaders of the search on validation questions and return the best of them there.
@@ -37,22 +42,37 @@ async def choose(search: Search, examples: Sequence[Example], finalists: int) ->
     The search picked its leaders for their scores on the batch, so these are too good to compare
     them by (the winner's curse): validation questions, which no candidate has seen, decide alone.
     A graph whose measured mean cost breaks the budget is passed over, before and after.
+    In a race each leader is followed as long as the best one validated so far has not beaten it.
     Where the limits leave no room for any validation, the leader of the batch wins.
     Raises BudgetError if no graph is within the budget.
     """
-    limit = search.environment.budget.limit
-    choices: list[Choice] = []
-    for leader in search.archive.ranking(limit):
-        if len(choices) == finalists:
+    budget, bench = search.environment.budget, search.bench()
+    best: tuple[Choice, Evaluation] | None = None
+    places = finalists
+    for leader in search.archive.ranking(budget.limit):
+        if not places:
             break
-        more = replace(need(leader.graph, len(examples), search.environment.budget), trials=0)
-        if search.limits.broken_by(search.spend(), more):
+        if not search.affordable([leader.graph], len(examples), trials=0):
             continue
-        choice = await _validated(search, leader, examples)
-        if search.environment.budget.fits(choice.cost):
-            choices.append(choice)
-    if choices:
-        return min(choices, key=lambda c: (-(c.validation_score or 0), c.cost, c.key))
+        rival = Incumbent(best[0].key, best[1].scores) if best else None
+        (seen,) = await search.policy.evaluate(bench, [leader.graph], examples, rival)
+        search.ledger.book(seen.calls)
+        if seen.dropped:
+            places -= 1
+            continue
+        known = search.archive.merge(leader.key, leader.graph, seen.evaluation)
+        score = seen.evaluation.mean
+        choice = Choice(leader.key, leader.graph, leader.mean, score, known.cost)
+        if budget.fits(choice.cost):
+            places -= 1
+            if best is None or choice.place < best[0].place:
+                best = choice, seen.evaluation
+    return best[0] if best else _unvalidated(search)
+
+
+def _unvalidated(search: Search) -> Choice:
+    """The leader of the batch."""
+    limit = search.environment.budget.limit
     left = search.archive.ranking(limit)
     if not left:
         least = search.archive.least_cost()
@@ -61,13 +81,6 @@ async def choose(search: Search, examples: Sequence[Example], finalists: int) ->
             f"cheapest one tried costs {least:.4g}; type budget.limit={least * 1.05:.3g}"
         )
     return Choice(left[0].key, left[0].graph, left[0].mean, None, left[0].cost)
-
-
-async def _validated(search: Search, leader: Candidate, examples: Sequence[Example]) -> Choice:
-    seen = await search.environment.evaluate(leader.graph, examples)
-    search.ledger.book(seen.calls)
-    known = search.archive.merge(leader.key, leader.graph, seen.evaluation)
-    return Choice(leader.key, leader.graph, leader.mean, seen.evaluation.mean, known.cost)
 
 
 @dataclass(frozen=True, eq=False)

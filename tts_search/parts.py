@@ -15,6 +15,7 @@ from tts_search.core.roles import RoleSpec, opener
 from tts_search.environment.executor import Executor
 from tts_search.environment.roles import Role, spec, worded
 from tts_search.errors import ConfigError
+from tts_search.evaluation import Policy
 from tts_search.limits import Limits
 from tts_search.llm.base import LLM
 from tts_search.llm.cache import Cached
@@ -35,6 +36,7 @@ class Parts:
     llm: Cached
     agent: Agent | None
     optimizer: Optimizer
+    evaluation: Policy
     tracker: Tracker
     limits: Limits
     seed: int
@@ -105,6 +107,7 @@ def assemble(config: DictConfig) -> Parts:
         llm=llm,
         agent=agent,
         optimizer=build_optimizer(config.optimizer, agent),
+        evaluation=build(config.evaluation),
         tracker=Harmless(build(config.tracker)),
         limits=Limits(search.max_trials, search.max_calls, search.max_tokens, search.max_dollars),
         seed=config.seed,

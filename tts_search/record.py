@@ -12,7 +12,11 @@ from tts_search.errors import ConfigError
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """A line of archive.jsonl. Costs are in budget units; scores belong to questions by place."""
+    """A line of archive.jsonl. Costs are in budget units; scores belong to questions by place.
+
+    `score` of an entry that is not `complete` is an estimate for the whole batch; `dropped` says
+    why it answered a part alone.
+    """
 
     number: int
     key: str
@@ -27,6 +31,8 @@ class Entry:
     engine: str
     questions: tuple[str, ...]
     scores: tuple[float, ...]
+    complete: bool = True
+    dropped: dict[str, Any] | None = None
 
     @classmethod
     def read(cls, line: dict[str, Any]) -> "Entry":
@@ -45,6 +51,8 @@ class Entry:
             engine=line["engine"],
             questions=tuple(line["questions"]),
             scores=tuple(line["scores"]),
+            complete=line.get("complete", True),
+            dropped=line.get("dropped"),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -58,6 +66,7 @@ class Entry:
             "score": self.score,
             "cost": {"estimated": self.estimated, "measured": self.measured},
             "within_budget": self.within_budget,
+            **({} if self.complete else {"complete": False, "dropped": self.dropped}),
         }
 
     def score_of(self, question: str) -> float | None:

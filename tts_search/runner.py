@@ -1,13 +1,16 @@
 """The search loop: ask -> evaluate -> archive -> tell, until a limit is reached."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from tts_search.archive import Archive
 from tts_search.core.data import Example
+from tts_search.core.graph import Graph
 from tts_search.core.trial import Proposal, Spend, Trial
-from tts_search.environment.environment import Environment, Evaluated
+from tts_search.environment.environment import Environment
 from tts_search.environment.ledger import Ledger
+from tts_search.evaluation import Bench, Full, Incumbent, Outcome, Policy
 from tts_search.limits import Limits, Need, need
 from tts_search.optimizers.base import Optimizer
 from tts_search.tracking.base import Tracker
@@ -21,6 +24,7 @@ class Search:
 
     The batch stays the same through the search: candidates are compared on common questions, and
     sub-graphs they share cost nothing. The finals guard against its luck.
+    `policy` says how far along the batch a candidate is followed.
     `share` of each limit is spent here; the rest is kept for the finals.
     """
 
@@ -34,8 +38,10 @@ class Search:
     share: float
     tracker: Tracker
     progress: Progress
+    policy: Policy = field(default_factory=Full)
     steps: int = 0
     best: Trial | None = None
+    _waiting: Sequence[Proposal] = ()
 
     async def run(self) -> str:
         """Search, and say what ended it. Raises EngineUnavailable; the archive keeps all steps."""
@@ -43,13 +49,15 @@ class Search:
             stop = self.limits.broken_by(self.spend(), Need(1, 1, 0, 0), self.share)
             if stop:
                 return stop
-            proposals = await self.optimizer.ask(self._places())
+            proposals = self._waiting or await self.optimizer.ask(self._places())
             if not proposals:
                 return "optimizer has nothing left to try"
-            started = self._affordable(proposals)
+            started = self.affordable([p.graph for p in proposals], len(self.batch), self.share)
             if not started:
                 return self._refusal(proposals[0])
-            self.optimizer.tell(await self._step(started))
+            if self.policy.races:  # most cost less than foreseen: the others' turn comes
+                self._waiting = proposals[started:]
+            self.optimizer.tell(await self._step(proposals[:started]))
 
     def spend(self) -> Spend:
         """Used up so far, the agent's own calls included."""
@@ -68,15 +76,15 @@ class Search:
         left = self.limits.max_trials
         return self.parallel if left is None else min(self.parallel, left - self.spend().trials)
 
-    def _affordable(self, proposals: Sequence[Proposal]) -> list[Proposal]:
-        """The first proposals that fit the limits together."""
-        started: list[Proposal] = []
+    def affordable(
+        self, graphs: Sequence[Graph], questions: int, share: float = 1.0, trials: int = 1
+    ) -> int:
+        """How many of these graphs, from the first on, fit the limits together."""
         spend = self.spend()
-        for proposal in proposals:
-            more = self._need(proposal)
-            if self.limits.broken_by(spend, more, self.share):
-                break
-            started.append(proposal)
+        for count, graph in enumerate(graphs):
+            more = replace(need(graph, questions, self.environment.budget), trials=trials)
+            if self.limits.broken_by(spend, more, share):
+                return count
             spend = replace(
                 spend,
                 trials=spend.trials + more.trials,
@@ -84,21 +92,34 @@ class Search:
                 tokens=spend.tokens + int(more.tokens),
                 dollars=spend.dollars + more.dollars,
             )
-        return started
+        return len(graphs)
 
-    def _need(self, proposal: Proposal) -> Need:
-        return need(proposal.graph, len(self.batch), self.environment.budget)
+    def bench(self, share: float = 1.0, trials: int = 0) -> Bench:
+        """Where graphs are evaluated, within `share` of the limits; each counts as `trials`."""
+        affords = partial(self.affordable, share=share, trials=trials)
+        return Bench(self.environment, self.ledger, affords)
 
     def _refusal(self, proposal: Proposal) -> str:
-        return self.limits.broken_by(self.spend(), self._need(proposal), self.share) or ""
+        more = need(proposal.graph, len(self.batch), self.environment.budget)
+        return self.limits.broken_by(self.spend(), more, self.share) or ""
 
     async def _step(self, proposals: Sequence[Proposal]) -> list[Trial]:
-        graphs = [p.graph for p in proposals]
-        evaluated = await self.environment.evaluate_many(graphs, self.batch)
+        """In a race the first to set a mark runs alone; all others run against it."""
         self.steps += 1
-        return [self._record(p, e) for p, e in zip(proposals, evaluated, strict=True)]
+        trials: list[Trial] = []
+        while left := proposals[len(trials) :]:
+            alone = self.policy.races and self.best is None
+            trials += await self._heat(left[:1] if alone else left)
+        return trials
 
-    def _record(self, proposal: Proposal, seen: Evaluated) -> Trial:
+    async def _heat(self, proposals: Sequence[Proposal]) -> list[Trial]:
+        graphs, best = [p.graph for p in proposals], self.best
+        incumbent = Incumbent(best.key, best.evaluation.scores) if best else None
+        bench = self.bench(self.share, trials=1)
+        outcomes = await self.policy.evaluate(bench, graphs, self.batch, incumbent)
+        return [self._record(p, o) for p, o in zip(proposals, outcomes, strict=True)]
+
+    def _record(self, proposal: Proposal, seen: Outcome) -> Trial:
         self.ledger.book(seen.calls)
         budget = self.environment.budget
         trial = Trial(
@@ -110,10 +131,12 @@ class Search:
             evaluation=seen.evaluation,
             within_budget=budget.fits(seen.evaluation.cost),
             spend=replace(self.spend(), trials=self.archive.count + 1),
+            dropped=seen.dropped,
         )
         self.archive.add(trial)
         self.tracker.log_trial(trial)
-        if trial.within_budget and (self.best is None or trial.score > self.best.score):
+        better = self.best is None or trial.score > self.best.score
+        if trial.complete and trial.within_budget and better:
             self.best = trial
             error = trial.evaluation.standard_error
             self.progress.best(trial.score, error, one_line(trial.graph))

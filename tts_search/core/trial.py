@@ -1,5 +1,6 @@
 """One candidate and what came of it: the only things optimizers and the archive exchange."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any
@@ -54,6 +55,41 @@ class Evaluation:
         return sqrt(p * (1 - p) / (n + 4))
 
 
+def joined(parts: Sequence[Evaluation]) -> Evaluation:
+    """Evaluations of one graph on different questions, as one."""
+    sizes = [len(part.questions) for part in parts]
+
+    def mean(values: Iterable[float]) -> float:
+        return sum(v * n for v, n in zip(values, sizes, strict=True)) / sum(sizes)
+
+    return Evaluation(
+        questions=tuple(q for part in parts for q in part.questions),
+        scores=tuple(s for part in parts for s in part.scores),
+        costs=tuple(c for part in parts for c in part.costs),
+        prompt_tokens=mean(part.prompt_tokens for part in parts),
+        output_tokens=mean(part.output_tokens for part in parts),
+        calls=mean(part.calls for part in parts),
+        failures=sum(part.failures for part in parts),
+    )
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Why a candidate did not answer the whole batch, and what is told of it.
+
+    reason    in words
+    rival     key of the graph it was compared with, question by question
+    batch     questions the whole batch has
+    estimate  its mean score on the batch by paired differences (core/sequential.py), at most the
+              rival's: who was not followed to the end has not been shown to be better
+    """
+
+    reason: str
+    rival: str
+    batch: int
+    estimate: float
+
+
 @dataclass(frozen=True)
 class AgentUsage:
     """Calls, tokens and dollars the agent itself has used so far; 0 for rules."""
@@ -78,7 +114,12 @@ class Spend:
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """A line of the archive. `within_budget` judges the measured cost, not the estimate."""
+    """A line of the archive. `within_budget` judges the measured cost, not the estimate.
+
+    A trial that is not `complete` was dropped after part of the batch. Its evaluation holds what
+    was answered; its score is an estimate for the whole batch, comparable with all others, which
+    the mean of its own answers is not: its questions may have been the easy ones.
+    """
 
     number: int
     key: str
@@ -88,6 +129,11 @@ class Trial:
     within_budget: bool
     step: int = 0
     spend: Spend = field(default_factory=Spend)
+    dropped: Dropped | None = None
+
+    @property
+    def complete(self) -> bool:
+        return self.dropped is None
 
     @property
     def graph(self) -> Graph:
@@ -95,7 +141,7 @@ class Trial:
 
     @property
     def score(self) -> float:
-        return self.evaluation.mean
+        return self.dropped.estimate if self.dropped else self.evaluation.mean
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, without anything that differs between a first and a cached run."""
@@ -105,6 +151,7 @@ class Trial:
             "step": self.step,
             "key": self.key,
             "score": round(self.score, 6),
+            **self._unfinished(),
             "se": round(seen.standard_error, 6),
             "stage": self.proposal.stage,
             "reason": self.proposal.reason,
@@ -122,4 +169,19 @@ class Trial:
             "questions": list(seen.questions),
             "scores": [round(s, 6) for s in seen.scores],
             "spend": {k: round(v, 9) for k, v in vars(self.spend).items()},
+        }
+
+    def _unfinished(self) -> dict[str, Any]:
+        """Nothing for a trial of the whole batch."""
+        if self.dropped is None:
+            return {}
+        return {
+            "complete": False,
+            "dropped": {
+                "reason": self.dropped.reason,
+                "rival": self.dropped.rival,
+                "answered": len(self.evaluation.scores),
+                "batch": self.dropped.batch,
+                "mean": round(self.evaluation.mean, 6),
+            },
         }
