@@ -1,16 +1,19 @@
-"""Intervals for mean scores. In core, because the runner and the reports both state them."""
+"""Intervals for scores and their differences. In core: the runner and the reports state them."""
 
-from collections.abc import Sequence
-from math import sqrt
+from collections.abc import Callable, Sequence
+from math import comb, sqrt
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
 
 Z95 = 1.959963984540054
 
 
 class Interval(NamedTuple):
-    """Bounds of a 95% confidence interval of a mean score in [0, 1]."""
+    """Bounds of a 95% confidence interval."""
 
     low: float
     high: float
@@ -26,15 +29,22 @@ def wilson(successes: float, n: int) -> Interval:
     return Interval(max(0.0, centre - half), min(1.0, centre + half))
 
 
-def bootstrap(scores: Sequence[float], resamples: int = 2000) -> Interval:
-    """Percentile interval of the mean over questions; same scores, same interval."""
+def bootstrap(
+    scores: Sequence[float],
+    resamples: int = 2000,
+    statistic: Callable[[Floats], Floats] = lambda rows: rows.mean(axis=1),
+) -> Interval:
+    """Percentile interval (Efron & Tibshirani 1993, section 13.3); same scores, same interval.
+
+    statistic: of each row, (rows, n) -> (rows,); the mean unless told otherwise.
+    """
     values = np.asarray(scores, dtype=float)
     rng = np.random.default_rng(len(values))
     n, block = len(values), 100  # in blocks: resamples x questions may not fit in memory
-    means = [
-        values[rng.integers(n, size=(block, n))].mean(axis=1) for _ in range(-(-resamples // block))
+    found = [
+        statistic(values[rng.integers(n, size=(block, n))]) for _ in range(-(-resamples // block))
     ]
-    low, high = np.quantile(means, [0.025, 0.975])
+    low, high = np.quantile(found, [0.025, 0.975])
     return Interval(float(low), float(high))
 
 
@@ -47,6 +57,38 @@ def mean_interval(scores: Sequence[float]) -> Interval:
     if set(scores) <= {0.0, 1.0} or len(set(scores)) == 1:
         return wilson(sum(scores), len(scores))
     return bootstrap(scores)
+
+
+def median_interval(values: Sequence[float]) -> Interval:
+    """95% interval of the median, by the bootstrap."""
+    return bootstrap(values, statistic=lambda rows: np.asarray(np.median(rows, axis=1)))
+
+
+def paired_interval(first: Sequence[float], second: Sequence[float]) -> Interval:
+    """95% interval of mean(first) - mean(second): two graphs on the same questions, in one order.
+
+    Bootstrap of the questions, so that what makes a question hard for both cancels out. If all n
+    differences are alike, a share of 1 - 0.025^(1/n) of all questions may still be otherwise, by
+    anything in [-1, 1] (Clopper & Pearson 1934, for 0 of n).
+    Raises ValueError if the two are not equally long or empty.
+    """
+    gaps = [a - b for a, b in zip(first, second, strict=True)]
+    if not gaps:
+        raise ValueError("a difference needs at least one question")
+    if len(set(gaps)) > 1:
+        return bootstrap(gaps)
+    gap, unseen = gaps[0], 1 - 0.025 ** (1 / len(gaps))
+    return Interval(gap - unseen * (1 + gap), gap + unseen * (1 - gap))
+
+
+def mcnemar(first: Sequence[float], second: Sequence[float]) -> float:
+    """Exact two-sided p that both are right equally often, from right-or-wrong scores of the same
+    questions: a sign test on those where they differ (McNemar 1947; exact: Liddell 1983).
+    """
+    both = list(zip(first, second, strict=True))
+    wins, losses = sum(a > b for a, b in both), sum(a < b for a, b in both)
+    n, least = wins + losses, min(wins, losses)
+    return min(1.0, 2 * sum(comb(n, i) for i in range(least + 1)) / int(2**n))
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:
