@@ -42,7 +42,7 @@ class SimulatedEnvironment:
     _questions: Callable[[tuple[str, ...]], Questions] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        prepared = lru_cache(maxsize=32)(lambda ids: Questions(self.world, ids))
+        prepared = lru_cache(maxsize=64)(lambda ids: Questions(self.world, ids))
         object.__setattr__(self, "_questions", prepared)
 
     def keys(self, graph: Graph) -> tuple[str, ...]:
@@ -99,7 +99,7 @@ class SimulatedEnvironment:
 
     def _costs(self, graph: Graph, played: Played) -> tuple[float, ...]:
         """BoundBudget.measured, all questions at once."""
-        costs = np.zeros(played.said.shape)
+        costs: Floats = np.zeros(played.said.shape)
         metric, pool = self.budget.budget.metric, self.budget.pool
         for v, node in enumerate(graph.nodes):
             if node.model:
