@@ -1,7 +1,8 @@
 """Recorded replies in place of a model: the agent's whole protocol runs without a key.
 
 A file holds one reply a line (JSON Lines): the text as a JSON string, or a completion as an
-object with "text" and, if known, "prompt_tokens", "output_tokens" and "finish_reason".
+object with "text" and, if known, "prompt_tokens", "output_tokens" and "finish_reason". Other
+fields, such as a note for the reader, are passed over.
 """
 
 import hashlib

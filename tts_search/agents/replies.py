@@ -29,25 +29,29 @@ def read(text: str, shape: type[Shape]) -> Shape:
 
 
 def extract(text: str, fields: set[str]) -> dict[str, Any]:
-    """The last JSON object outside of thoughts that has one of the fields. Raises BadReply."""
+    """The JSON object outside of thoughts that has most of the fields, the last of several such.
+
+    Raises BadReply if none has any.
+    """
     said = final(text)
     if len(said) > LONGEST_REPLY:
         raise BadReply(f"the reply must be one short JSON object, but has {len(said)} characters")
     decoder = json.JSONDecoder(strict=False)
-    found: dict[str, Any] | None = None
+    found: dict[str, Any] = {}
     problem: Exception | None = None
     start = said.find("{")
     while start >= 0:
         end = start + 1
         try:
             value, end = decoder.raw_decode(said, start)
-            found = value if fields & value.keys() else found
+            if fields & value.keys() and len(fields & value.keys()) >= len(fields & found.keys()):
+                found = value
         except RecursionError as error:  # every brace after this one would be as costly
             problem, end = error, len(said)
         except ValueError as error:
             problem = problem or error
         start = said.find("{", end)
-    if found is None:
+    if not found:
         raise BadReply(f"the reply is not valid JSON: {problem}" if problem else _absent(fields))
     return found
 
