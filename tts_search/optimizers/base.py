@@ -13,6 +13,8 @@ class Optimizer(ABC):
     """A search method. Configured by the constructor, bound to one search by `start`."""
 
     name: str
+    fixed_family = False
+    """True: proposes a few graphs of one shape, then ends, whatever else the space holds."""
 
     def start(self, context: SearchContext) -> None:
         """Called once, before the first ask."""
