@@ -1,0 +1,36 @@
+"""Bayesian optimisation with a Gaussian process."""
+
+from importlib.util import find_spec
+
+from optuna.samplers import BaseSampler, GPSampler
+
+from tts_search.errors import ConfigError
+from tts_search.optimizers.optuna_search import OptunaSearch
+
+
+class GP(OptunaSearch):
+    """Optuna's GPSampler: Matern kernel over the whole point, expected improvement times the
+    chance of keeping the budget (Gardner et al., ICML 2014).
+
+    startup   graphs drawn at random before the process is asked
+    patience  suggestions in search of a new graph. Few: each one fits the process, whose cost
+              grows with the square of space.slots and the cube of the trials
+
+    Raises ConfigError where torch or scipy is missing.
+    """
+
+    name = "gp"
+
+    def __init__(self, startup: int = 10, patience: int = 2):
+        super().__init__(patience=patience)
+        missing = [library for library in ("torch", "scipy") if find_spec(library) is None]
+        if missing:
+            raise ConfigError(
+                f"optimizer=gp needs {' and '.join(missing)}; type pip install 'tts-search[torch]'"
+            )
+        if startup < 1:
+            raise ConfigError(f"optimizer.startup must be at least 1, but got {startup}")
+        self._startup = startup
+
+    def sampler(self, seed: int) -> BaseSampler:
+        return GPSampler(seed=seed, n_startup_trials=self._startup, warn_independent_sampling=False)
