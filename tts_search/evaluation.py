@@ -1,17 +1,15 @@
-"""How far a candidate is followed: through the whole batch, or until it is beaten."""
+"""How far a candidate is followed along its questions: what all ways to decide that share, and the
+plainest of them. tts_search/racing.py is the other."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import isinf
 
 from tts_search.core.data import Example
 from tts_search.core.graph import Graph
-from tts_search.core.sequential import evidence, paired_mean
-from tts_search.core.trial import Dropped, Evaluation, joined
+from tts_search.core.trial import Dropped, Evaluation
 from tts_search.environment.environment import Environment
 from tts_search.environment.ledger import CallRecord, Ledger
-from tts_search.errors import ConfigError
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,10 +36,30 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False)
 class Incumbent:
-    """The best so far: the key of its graph, its scores on every question of the batch in order."""
+    """The best so far: the key of its graph, its mean score on the batch, and a forecast of what a
+    candidate scores on each question of the batch, in order."""
 
     key: str
-    scores: Sequence[float]
+    mean: float
+    forecast: Sequence[float]
+
+
+class Followed:
+    """Candidates that answered the whole batch. Keeps the sum of their scores by question."""
+
+    def __init__(self) -> None:
+        self._sums: Sequence[float] = ()
+        self._count = 0
+
+    def add(self, scores: Sequence[float]) -> None:
+        self._sums = [a + b for a, b in zip(self._sums or [0.0] * len(scores), scores, strict=True)]
+        self._count += 1
+
+    def incumbent(self, key: str, scores: Sequence[float]) -> Incumbent:
+        """The best of them. Candidates are like it, and share its calls: half of the forecast; the
+        other half is how all fared, that is, how hard the question is."""
+        forecast = [(a + b / self._count) / 2 for a, b in zip(scores, self._sums, strict=True)]
+        return Incumbent(key, sum(scores) / len(scores), forecast)
 
 
 class Policy(ABC):
@@ -75,102 +93,3 @@ class Full(Policy):
     ) -> list[Outcome]:
         evaluated = await bench.environment.evaluate_many(graphs, batch)
         return [Outcome(seen.evaluation, seen.calls) for seen in evaluated]
-
-
-class Racing(Policy):
-    """Candidates answer the batch in blocks, side by side, each until it is beaten by the incumbent
-    as it was when they set out. docs/racing.md
-
-    first   questions of the first block
-    growth  how many times larger every further block is, at least 1
-    alpha   chance, at most, that a candidate is dropped which on the whole batch would be ahead of
-            the incumbent by `margin` or more (0: at least as good)
-    """
-
-    races = True
-
-    def __init__(
-        self, first: int = 8, growth: float = 1.25, alpha: float = 0.2, margin: float = 0.0
-    ):
-        _need("first", first, first >= 1, "at least 1", 8)
-        _need("growth", growth, growth >= 1, "at least 1", 1.25)
-        _need("alpha", alpha, 0 < alpha < 1, "between 0 and 1", 0.2)
-        _need("margin", margin, 0 <= margin < 1, "at least 0 and below 1", 0)
-        self._first = first
-        self._growth = growth
-        self._alpha = alpha
-        self._margin = margin
-
-    async def evaluate(
-        self,
-        bench: Bench,
-        graphs: Sequence[Graph],
-        batch: Sequence[Example],
-        incumbent: Incumbent | None,
-    ) -> list[Outcome]:
-        if incumbent is None:
-            return await Full().evaluate(bench, graphs, batch, None)
-        racers = [_Racer(graph, incumbent) for graph in graphs]
-        running = racers
-        for number, block in enumerate(self.blocks(batch)):
-            if number:  # the first was foreseen with the whole batch
-                running = _with_means(bench, running, len(block))
-            if not running:
-                break
-            seen = await bench.environment.evaluate_many([r.graph for r in running], block)
-            for racer, more in zip(running, seen, strict=True):
-                bench.ledger.book(more.calls)
-                racer.add(more.evaluation, self._alpha, self._margin)
-            running = [racer for racer in running if not racer.stopped]
-        return [racer.outcome() for racer in racers]
-
-    def blocks(self, batch: Sequence[Example]) -> Iterator[Sequence[Example]]:
-        start, size = 0, float(self._first)
-        while start < len(batch):
-            yield batch[start : start + int(size)]
-            start, size = start + int(size), size * self._growth
-
-
-class _Racer:
-    """A candidate on its way through the batch."""
-
-    def __init__(self, graph: Graph, incumbent: Incumbent):
-        self.graph = graph
-        self.stopped = ""
-        self._incumbent = incumbent
-        self._parts: list[Evaluation] = []
-
-    def add(self, seen: Evaluation, alpha: float, margin: float) -> None:
-        """One more block; after it the candidate may be beaten."""
-        self._parts.append(seen)
-        scores, rival = joined(self._parts).scores, self._incumbent.scores
-        if len(scores) < len(rival):
-            against = evidence(scores, rival, margin)
-            if against >= 1 / alpha:
-                self.stopped = "out of reach" if isinf(against) else f"beaten, {against:.3g} to 1"
-
-    def outcome(self) -> Outcome:
-        seen = joined(self._parts)
-        if not self.stopped:
-            return Outcome(seen)
-        rival = self._incumbent.scores
-        estimate = min(paired_mean(seen.scores, rival), sum(rival) / len(rival))
-        return Outcome(
-            seen, dropped=Dropped(self.stopped, self._incumbent.key, len(rival), estimate)
-        )
-
-
-def _with_means(bench: Bench, running: list[_Racer], questions: int) -> list[_Racer]:
-    """Who may answer that many questions more; for the others the race is over."""
-    able = bench.affords([racer.graph for racer in running], questions)
-    for racer in running[able:]:
-        racer.stopped = "limits of the search"
-    return running[:able]
-
-
-def _need(name: str, value: float, holds: bool, rule: str, instead: float) -> None:
-    if not holds:
-        raise ConfigError(
-            f"evaluation.{name} must be {rule}, but got {value:g}; "
-            f"type evaluation.{name}={instead:g}"
-        )

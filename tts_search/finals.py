@@ -12,7 +12,7 @@ from tts_search.core.topologies import self_consistency, single, widest_self_con
 from tts_search.core.trial import Evaluation
 from tts_search.environment.environment import Environment
 from tts_search.errors import BudgetError
-from tts_search.evaluation import Incumbent
+from tts_search.evaluation import Followed
 from tts_search.runner import Search
 
 CONTENDERS = 2  # models whose self-consistency is tried
@@ -48,21 +48,22 @@ async def choose(search: Search, examples: Sequence[Example], finalists: int) ->
     """
     budget, bench = search.environment.budget, search.bench()
     best: tuple[Choice, Evaluation] | None = None
+    followed = Followed()
     places = finalists
     for leader in search.archive.ranking(budget.limit):
         if not places:
             break
         if not search.affordable([leader.graph], len(examples), trials=0):
             continue
-        rival = Incumbent(best[0].key, best[1].scores) if best else None
+        rival = followed.incumbent(best[0].key, best[1].scores) if best else None
         (seen,) = await search.policy.evaluate(bench, [leader.graph], examples, rival)
         search.ledger.book(seen.calls)
         if seen.dropped:
             places -= 1
             continue
-        known = search.archive.merge(leader.key, leader.graph, seen.evaluation)
-        score = seen.evaluation.mean
-        choice = Choice(leader.key, leader.graph, leader.mean, score, known.cost)
+        followed.add(seen.evaluation.scores)
+        cost = search.archive.merge(leader.key, leader.graph, seen.evaluation).cost
+        choice = Choice(leader.key, leader.graph, leader.mean, seen.evaluation.mean, cost)
         if budget.fits(choice.cost):
             places -= 1
             if best is None or choice.place < best[0].place:

@@ -10,7 +10,7 @@ from tts_search.core.graph import Graph
 from tts_search.core.trial import Proposal, Spend, Trial
 from tts_search.environment.environment import Environment
 from tts_search.environment.ledger import Ledger
-from tts_search.evaluation import Bench, Full, Incumbent, Outcome, Policy
+from tts_search.evaluation import Bench, Followed, Full, Incumbent, Outcome, Policy
 from tts_search.limits import Limits, Need, need
 from tts_search.optimizers.base import Optimizer
 from tts_search.tracking.base import Tracker
@@ -42,6 +42,7 @@ class Search:
     steps: int = 0
     best: Trial | None = None
     _waiting: Sequence[Proposal] = ()
+    _followed: Followed = field(default_factory=Followed, repr=False)
 
     async def run(self) -> str:
         """Search, and say what ended it. Raises EngineUnavailable; the archive keeps all steps."""
@@ -113,11 +114,14 @@ class Search:
         return trials
 
     async def _heat(self, proposals: Sequence[Proposal]) -> list[Trial]:
-        graphs, best = [p.graph for p in proposals], self.best
-        incumbent = Incumbent(best.key, best.evaluation.scores) if best else None
-        bench = self.bench(self.share, trials=1)
-        outcomes = await self.policy.evaluate(bench, graphs, self.batch, incumbent)
+        graphs, bench = [p.graph for p in proposals], self.bench(self.share, trials=1)
+        outcomes = await self.policy.evaluate(bench, graphs, self.batch, self._incumbent())
         return [self._record(p, o) for p, o in zip(proposals, outcomes, strict=True)]
+
+    def _incumbent(self) -> Incumbent | None:
+        if self.best is None or not self.policy.races:
+            return None
+        return self._followed.incumbent(self.best.key, self.best.evaluation.scores)
 
     def _record(self, proposal: Proposal, seen: Outcome) -> Trial:
         self.ledger.book(seen.calls)
@@ -135,6 +139,8 @@ class Search:
         )
         self.archive.add(trial)
         self.tracker.log_trial(trial)
+        if trial.complete:
+            self._followed.add(trial.evaluation.scores)
         better = self.best is None or trial.score > self.best.score
         if trial.complete and trial.within_budget and better:
             self.best = trial

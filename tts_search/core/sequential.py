@@ -1,18 +1,25 @@
-"""A paired test that may be looked at after every answer: has a candidate been beaten?
+"""A test that may be looked at after every answer: has a candidate been beaten?
 
-A candidate and a rival whose scores on a batch of n questions are all known are compared question
-by question, in an order drawn beforehand at random. Hypothesis: on the whole batch the candidate
-will be ahead by `margin` points of mean score or more (0: at least as good). A gambler bets against
-it. While it holds, t answers with sum of differences S leave a mean of at least
-m = (n * margin - S) / (n - t) for those still to come, in whatever order they come, so that
+A candidate answers a batch of n questions in an order drawn beforehand at random. For every
+question of the batch a forecast f of its score is fixed before it starts, from what is known of
+others: the score of a rival, or the mean of several. Hypothesis: its mean score on the whole batch
+will be `target` or more. A gambler bets against it on d = score - f. While it holds, t answers with
+sum of differences S leave a mean difference of at least
 
-    wealth *= 1 - bet * (d - m) / (1 - m),    0 <= bet <= 1, d the next difference in [-1, 1]
+    m = (sum(target - f) - S) / (n - t)
+
+for those still to come, whatever their order, so that
+
+    wealth *= 1 - bet * (d - m) / (max(1 - f) - m),    0 <= bet <= 1
 
 is a nonnegative supermartingale, and so is its mean over bets. By Ville's inequality it reaches
-1 / alpha, ever, with probability alpha at most. (Waudby-Smith & Ramdas, "Estimating means of
-bounded random variables by betting", JRSS B 2024: betting, section 4; without replacement, section
-5.) Since the batch is finite, what is certain needs no test: a candidate that falls short even if
-all that is left goes its way has infinite evidence against it.
+1 / alpha, ever, with probability alpha at most: looking after every block is free. (Waudby-Smith &
+Ramdas, "Estimating means of bounded random variables by betting", JRSS B 2024: section 4 on
+betting, section 5 on sampling without replacement.) The forecast is a control variate: the better
+it is, the smaller d, the sooner the verdict; a bad one costs questions, never validity.
+
+As the batch is finite, what is certain needs no test: when all answers still to come cannot lift
+the mean to the target, the evidence is infinite.
 """
 
 from collections.abc import Sequence
@@ -24,31 +31,31 @@ BETS = np.arange(0.1, 1.0, 0.1)
 _TINY = 1e-9  # scores with partial credit do not add up exactly
 
 
-def evidence(candidate: Sequence[float], rival: Sequence[float], margin: float = 0.0) -> float:
-    """Wealth won against the candidate, after its first len(candidate) of len(rival) questions.
+def evidence(scores: Sequence[float], forecast: Sequence[float], target: float) -> float:
+    """Wealth won against a candidate after the first len(scores) of len(forecast) questions.
 
-    Scores lie in [0, 1], question by question in the same order. The chance that it ever reaches
-    1 / alpha is at most alpha if the candidate's mean on the batch is the rival's + margin or more.
+    Scores and forecasts lie in [0, 1], in the order of the questions. The chance that this ever
+    reaches 1 / alpha is at most alpha if the candidate's mean on the batch is target or more.
     """
-    n, t = len(rival), len(candidate)
-    known = np.asarray(rival, dtype=float)
-    differences = np.asarray(candidate, dtype=float) - known[:t]
-    sums = np.concatenate([[0.0], np.cumsum(differences)])
-    if sums[-1] + (1 - known[t:]).sum() < n * margin - _TINY:
+    n, t = len(forecast), len(scores)
+    if sum(scores) + (n - t) < n * target - _TINY:
         return inf
-    least = (n * margin - sums[:-1]) / (n - np.arange(t))
-    room = np.maximum(1 - least, _TINY)
-    stakes = np.clip((differences - least) / room, None, 1.0)
+    f = np.asarray(forecast, dtype=float)
+    d = np.asarray(scores, dtype=float) - f[:t]
+    before = np.concatenate([[0.0], np.cumsum(d)[:-1]])
+    least = ((target - f).sum() - before) / (n - np.arange(t))
+    room = np.maximum((1 - f).max() - least, _TINY)
+    stakes = np.minimum((d - least) / room, 1.0)
     return float(np.prod(1 - BETS[:, None] * stakes, axis=1).mean())
 
 
-def paired_mean(candidate: Sequence[float], rival: Sequence[float]) -> float:
-    """Mean score on the batch of a candidate that answered its first questions alone: the rival's
-    mean plus the mean difference, in [0, 1].
+def expected_mean(scores: Sequence[float], forecast: Sequence[float]) -> float:
+    """Mean score on the batch, in [0, 1], of a candidate that answered its first questions alone:
+    the mean forecast plus the mean difference from it.
 
-    The rival is a control variate: what makes the first questions easier than the batch moves both
-    scores, and drops out. The candidate's own mean would be compared on other questions.
+    Its own mean would be compared on other questions: what makes the first ones easier than the
+    batch moves scores and forecasts alike, and drops out.
     """
-    t = len(candidate)
-    shift = sum(candidate) / t - sum(rival[:t]) / t
-    return min(1.0, max(0.0, sum(rival) / len(rival) + shift))
+    t = len(scores)
+    shift = (sum(scores) - sum(forecast[:t])) / t
+    return min(1.0, max(0.0, sum(forecast) / len(forecast) + shift))
