@@ -14,6 +14,8 @@ from tts_search.core.graph import Graph, Node
 from tts_search.core.models import ModelPool, ModelSpec
 from tts_search.core.roles import RoleSpec
 from tts_search.environment.simulated import SimulatedEnvironment
+from tts_search.simulation.mixes import random_mix
+from tts_search.simulation.published import sizes
 from tts_search.simulation.world import World
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -102,3 +104,8 @@ def random_graph(rng: np.random.Generator, size: int, roles: tuple[RoleSpec, ...
         model = POOL.names[rng.integers(len(POOL))] if role.calls_model else None
         nodes.append(Node(role.name, model))
     return Graph(tuple(nodes), tuple(edges))
+
+
+def random_mix_of(task: str, mix: str, count: int) -> list[Graph]:
+    rng = np.random.default_rng(1)
+    return [random_mix(rng, sizes(mix), ROLES, budget(task)) for _ in range(count)]
