@@ -71,13 +71,24 @@ def test_the_optimal_depth_depends_on_the_task():
 
 @pytest.mark.parametrize("sink", ["fuser", "vote"])
 def test_wide_graphs_want_less_depth(sink):
-    """Six chains under one sink against one chain. At the top depths differ by less than chance, so
-    widths in between need not fall in line."""
+    """Six chains under one sink against one chain. The optimum is flat: neighbouring depths differ
+    by less than chance, so this says less than the test below it."""
     depths = (1, 2, 3, 4, 5, 6, 7, 8)
     narrow, wide = (
         peak({d: truth("math", chains("1b", width, d, sink)) for d in depths}) for width in (1, 6)
     )
     assert narrow > wide
+
+
+@pytest.mark.parametrize("model", ["1b", "3b"])
+def test_depth_gains_less_in_a_wide_graph(model):
+    """From one node a chain to two, under one fuser; HumanEval, where two are best."""
+    gain = {
+        width: truth("humaneval", chains(model, width, 2))
+        - truth("humaneval", chains(model, width, 1))
+        for width in (1, 3, 5)
+    }
+    assert gain[1] > max(gain[3], gain[5]) + 2 * CLEAR
 
 
 @pytest.mark.parametrize("task", ["math", "mmlu", "humaneval"])
