@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tts_search.simulation.noise import fold, mix, name, uniform, uniforms
+from tts_search.simulation.noise import draws, fold, mix, name, uniform, uniforms
 
 bits = st.integers(0, 2**64 - 1)
 
@@ -19,6 +19,7 @@ def test_scalars_and_arrays_are_identical(states, value):
     assert fold(array, value).tolist() == [fold(s, value) for s in states]
     assert fold(array, array[::-1]).tolist() == list(map(fold, states, states[::-1]))
     assert uniforms(array, 3).tolist() == [[uniform(s, k) for s in states] for k in range(3)]
+    assert [draws(s, 3) for s in states] == uniforms(array, 3).T.tolist()
     assert uniform(array, 2).tolist() == uniforms(array, 3)[2].tolist()
 
 

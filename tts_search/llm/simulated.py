@@ -17,7 +17,7 @@ from tts_search.llm.base import Completion, Request
 from tts_search.simulation.calls import DRAWS, Odds, answer, tokens_written
 from tts_search.simulation.graphs import greedy_state, sampled_state
 from tts_search.simulation.latents import Questions
-from tts_search.simulation.noise import fold, name, uniform
+from tts_search.simulation.noise import draws, fold, name, uniform
 from tts_search.simulation.world import World
 
 _MEMORY = 8192  # questions remembered, so that long runs do not grow
@@ -80,7 +80,7 @@ class SimulatedLLM:
         page, world = self._page(site.example), self.world
         read = [page.read(text) for text in site.answers]
         state = page.state(site, read if not request.temperature else None)
-        draws = [uniform(state, stream) for stream in range(DRAWS)]
+        u = draws(state, DRAWS)
         ability = world.ability(request.model)
         number = answer(
             world.habits,
@@ -88,10 +88,10 @@ class SimulatedLLM:
             world.reader(site.role),
             page.odds(request.model),
             [(said, tokens) for said, tokens in read if said is not None],
-            draws,
+            u,
         )
-        output = tokens_written(ability, request.max_tokens, draws)
-        cut = output < tokens_written(ability, 2**31, draws)
+        output = tokens_written(ability, request.max_tokens, u)
+        cut = output < tokens_written(ability, 2**31, u)
         text = f"[{output} tokens, simulated]\n{page.text(number)}"
         prompt = world.prompt_tokens + sum(tokens for _, tokens in read)
         pace = output * self._pace_s

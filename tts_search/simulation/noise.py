@@ -42,6 +42,17 @@ def uniforms(state: States, streams: int) -> Floats:
     return np.asarray((mix(state + shaped) >> 11) * 2.0**-53)
 
 
+def draws(state: int, streams: int) -> list[float]:
+    """The same of one state; written out, because every simulated call waits for it."""
+    found, x = [], state
+    for _ in range(streams):
+        x = y = (x + GOLDEN) & _MASK
+        y = ((y ^ (y >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+        y = ((y ^ (y >> 27)) * 0x94D049BB133111EB) & _MASK
+        found.append(((y ^ (y >> 31)) >> 11) * 2.0**-53)
+    return found
+
+
 @lru_cache(maxsize=4096)
 def name(text: str) -> int:
     """64 bits that belong to a text."""
