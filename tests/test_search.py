@@ -99,7 +99,7 @@ async def test_max_calls_is_never_exceeded(go: Any, optimizer: str, calls: int) 
     assert done.lines[-1]["spend"]["calls"] <= done.summary.search_spend.calls <= calls
 
 
-@pytest.mark.parametrize(("name", "limit"), [("tokens", 20_000), ("dollars", 0.001)])
+@pytest.mark.parametrize(("name", "limit"), [("tokens", 20_000), ("dollars", 0.01)])
 async def test_tokens_and_dollars_end_the_search(go: Any, name: str, limit: float) -> None:
     """They are foreseen from the profile, so they hold up to its error: here a fifth."""
     done = await go(f"search.max_{name}={limit}", "search.max_trials=null")
