@@ -1,0 +1,146 @@
+"""One search of the comparison: the real loop and finals, in a simulated environment."""
+
+import asyncio
+import time
+from typing import cast
+
+from tts_search import finals
+from tts_search.agents.base import Agent
+from tts_search.archive import Archive
+from tts_search.build import build
+from tts_search.compare.arena import Arena, arena_of
+from tts_search.compare.outcome import NOTHING, Claim, Outcome
+from tts_search.compare.plan import Job, Plan
+from tts_search.config import SearchSettings, settings
+from tts_search.core.context import SearchContext
+from tts_search.core.data import Example
+from tts_search.core.graph import Graph
+from tts_search.core.statistics import mean_interval
+from tts_search.core.trial import Trial
+from tts_search.environment.environment import Environment
+from tts_search.environment.ledger import Ledger
+from tts_search.errors import BudgetError
+from tts_search.limits import Limits
+from tts_search.optimizers.base import Optimizer
+from tts_search.parts import build_agent, build_llm, build_optimizer
+from tts_search.runner import Search
+from tts_search.tracking.folding import one_line
+from tts_search.tracking.none import NoTracker
+from tts_search.tracking.progress import SilentProgress
+
+
+class Recommended(NoTracker):
+    """Notes whenever the leader by the method's own data changes: (calls, graph)."""
+
+    def __init__(self, archive: Archive, limit: float) -> None:
+        self._archive, self._limit = archive, limit
+        self._key = ""
+        self.steps: list[tuple[int, Graph]] = []
+
+    def log_trial(self, trial: Trial) -> None:
+        leader = next(iter(self._archive.ranking(self._limit)), None)
+        if leader and leader.key != self._key:
+            self._key = leader.key
+            self.steps.append((trial.spend.calls, leader.graph))
+
+
+def play(plan: Plan, job: Job) -> Outcome:
+    """Run it. Equal arguments, equal outcome, but for the seconds."""
+    return asyncio.run(_played(plan, job))
+
+
+async def _played(plan: Plan, job: Job) -> Outcome:
+    started = time.perf_counter()
+    arena = arena_of(plan, job)
+    optimizer = _optimizer(arena, job)
+    try:
+        search, noted = _search(arena, job, optimizer)
+        stopped_by = await search.run()
+        searched, leader = search.spend(), _leader(arena, search)
+        final = await _final(plan, arena, job, search)
+    finally:
+        await optimizer.aclose()
+    return Outcome(
+        job=job,
+        steps=tuple((calls, arena.place.true_score(graph)) for calls, graph in noted.steps),
+        trials=searched.trials,
+        searched=searched.calls,
+        calls=search.spend().calls,
+        leader=leader,
+        final=final,
+        stopped_by=stopped_by,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _optimizer(arena: Arena, job: Job) -> Optimizer:
+    """Bound to the search, told what a real run would tell it."""
+    config, agent = arena.config, None
+    if "agent" in config.optimizer:
+        agent = _agent(arena)
+    optimizer = build_optimizer(config.optimizer, agent)
+    limit = arena.space.budget.limit
+    optimizer.start(
+        SearchContext(
+            space=arena.space,
+            seed=job.block + 2**32 * job.twin,
+            task="simulated",
+            description="Answer the question.",
+            goal=f"highest mean score at no more than {limit:g} units a question",
+            batch=settings(config).batch,
+        )
+    )
+    return optimizer
+
+
+def _agent(arena: Arena) -> Agent:
+    task = build(arena.config.task)
+    return build_agent(arena.config, build_llm(arena.config.llm, None, task), task)
+
+
+def _search(arena: Arena, job: Job, optimizer: Optimizer) -> tuple[Search, Recommended]:
+    own: SearchSettings = settings(arena.config)
+    archive = Archive()
+    noted = Recommended(archive, arena.space.budget.limit)
+    search = Search(
+        environment=cast(Environment, arena.environment(job.block)),  # the same methods
+        optimizer=optimizer,
+        archive=archive,
+        ledger=Ledger(),
+        limits=Limits(own.max_trials, own.max_calls, own.max_tokens, own.max_dollars),
+        batch=questions(job, "search", own.batch),
+        parallel=own.parallel,
+        share=1 - own.finals_share,
+        tracker=noted,
+        progress=SilentProgress(),
+        policy=build(arena.config.evaluation),
+    )
+    return search, noted
+
+
+def questions(job: Job, split: str, count: int) -> list[Example]:
+    """Of this block alone; a simulated world needs no more of a question than its id."""
+    return [Example(f"{job.block}/{split}/{i}", "", "") for i in range(count)]
+
+
+def _leader(arena: Arena, search: Search) -> Claim:
+    """What would be returned without finals, and how good it would be said to be."""
+    for leader in search.archive.ranking(search.environment.budget.limit):
+        return _claim(arena, leader.key, leader.graph, leader.scores)
+    return NOTHING
+
+
+async def _final(plan: Plan, arena: Arena, job: Job, search: Search) -> Claim:
+    validation = questions(job, "validation", plan.validation)
+    try:
+        best = await finals.choose(search, validation, settings(arena.config).finalists)
+    except BudgetError:  # no graph kept within the budget
+        return NOTHING
+    test = questions(job, "test", plan.test)
+    seen = (await search.environment.evaluate(best.graph, test)).evaluation
+    return _claim(arena, best.key, best.graph, list(seen.scores))
+
+
+def _claim(arena: Arena, key: str, graph: Graph, scores: list[float]) -> Claim:
+    mean = sum(scores) / len(scores)
+    return Claim(key, one_line(graph), mean, mean_interval(scores), arena.place.true_score(graph))
