@@ -344,6 +344,7 @@ async def test_lines_of_both_kinds_are_read_back(go: Go) -> None:
     for line, entry in zip(lines, entries, strict=True):
         assert entry.complete == ("complete" not in line)
         assert entry.to_json().get("dropped") == line.get("dropped")
+        assert ("dropped after" in entry.stopped) == (not entry.complete)
     assert {entry.complete for entry in entries} == {True, False}
 
 

@@ -69,6 +69,14 @@ class Entry:
             **({} if self.complete else {"complete": False, "dropped": self.dropped}),
         }
 
+    @property
+    def stopped(self) -> str:
+        """How far a candidate came that was dropped, and why; empty for all others."""
+        if not self.dropped:
+            return ""
+        why = self.dropped
+        return f"dropped after {why['answered']} of {why['batch']} questions: {why['reason']}"
+
     def score_of(self, question: str) -> float | None:
         """None for a question that the trial was not scored on."""
         return dict(zip(self.questions, self.scores, strict=True)).get(question)

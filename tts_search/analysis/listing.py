@@ -52,6 +52,7 @@ def _trial(entry: Entry, recommended: bool, stages: int) -> Iterator[RenderableT
     first.append(f"{cost(entry.estimated):>6}  ", "dim")
     yield Column(first, Text(line(one_line(entry.graph))))
     notes = ["recommended"] * recommended + ["over the budget"] * (not entry.within_budget)
+    notes += [line(entry.stopped)] * bool(entry.stopped)
     yield Column(Text(" " * 9), Text("; ".join([*notes, line(entry.reason)]), "dim"))
 
 
@@ -64,6 +65,7 @@ def draw_trial(
     yield title.append(f" · {MARK} recommended" if entry is record.best else "", "green")
     yield Column(Text(), Text(line(entry.reason), "dim"))
     over = "" if entry.within_budget else ", over the budget"
+    over += f", {line(entry.stopped)}" if entry.stopped else ""
     figures = f"cost {cost(entry.measured)} measured, {cost(entry.estimated)} estimated{over}"
     yield Column(Text(f"score {percent(entry.score)}  ", "bold"), Text(figures))
     yield Text()
