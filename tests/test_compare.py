@@ -231,6 +231,7 @@ def test_by_default_every_method_is_compared_on_every_shipped_world():
         (["--workers", "0"], "--workers must be at least 1"),
         (["--budgets", "0.5"], "budget.limit"),
         (["search.bach=3"], "bach"),
+        (["--aa", "9", "--worlds", "math", "--random-worlds", "0", "--seeds", "1"], "--seeds 6"),
     ],
 )
 def test_a_mistake_is_one_line(tmp_path, capsys, words, says):

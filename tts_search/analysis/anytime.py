@@ -59,7 +59,7 @@ def save_curves(
     figure.supylabel(ylabel, fontsize=10)
     figure.supxlabel("model calls of the search", fontsize=10)
     handles, names = grid.flat[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+    figure.legend(handles, names, loc="outside upper center", ncols=4, frameon=False, fontsize=9)
     figure.savefig(path, metadata={"Software": None})
     return path
 

@@ -8,6 +8,7 @@ from tts_search.core.ranks import sign_flip
 from tts_search.core.statistics import Interval, wilson
 
 LEVEL = 0.05
+LEAST = 6  # blocks: two-sided, the smallest p of n differences is 2 / 2^n
 
 
 @dataclass(frozen=True)

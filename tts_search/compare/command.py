@@ -13,7 +13,7 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 from rich.progress import track
 
-from tts_search.compare.aa import aa
+from tts_search.compare.aa import LEAST, LEVEL, aa
 from tts_search.compare.arena import RANDOM, arena_of
 from tts_search.compare.outcome import Outcome, write_whole
 from tts_search.compare.parallel import outcomes, references
@@ -102,6 +102,12 @@ def plan_of(args: argparse.Namespace) -> Plan:
 def _run(args: argparse.Namespace, title: str) -> None:
     if args.workers < 1:
         raise ConfigError(f"--workers must be at least 1, but got {args.workers}")
+    blocks = args.seeds * len(args.budgets) * len(plan_of(args).worlds)
+    if args.aa and blocks < LEAST:
+        raise ConfigError(
+            f"a comparison of fewer than {LEAST} blocks cannot reach p = {LEVEL}, but --aa has "
+            f"{blocks} of world, budget and seed; type --seeds {LEAST}"
+        )
     started, plan, console = time.monotonic(), plan_of(args), rich.get_console()
     for job in {(j.world, j.budget, j.method): j for j in plan.jobs()}.values():
         arena_of(plan, job)  # a mistake shows before anything runs

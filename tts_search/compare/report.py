@@ -85,7 +85,7 @@ def _pictures(results: Results, parts: dict[Cell, Results], folder: Path) -> lis
     return [
         folder / "curves.csv",
         save_curves(whole, 1, label, folder / "anytime.png"),
-        save_curves(panels, budgets, label, folder / "anytime_worlds.png"),
+        save_curves(panels, budgets if budgets > 1 else 3, label, folder / "anytime_worlds.png"),
     ]
 
 
