@@ -54,7 +54,7 @@ def _overall(standings: Sequence[Standing]) -> list[str]:
     return [
         "## Overall (simulated)",
         "",
-        *_table([*names, f"runs at {AT}, %", "calls to it"], rows),
+        *_table(names, rows),
     ]
 
 
@@ -115,7 +115,7 @@ def _cell(cell: Cell, best: float, standings: Sequence[Standing]) -> list[str]:
         "",
         f"Best known: {100 * best:.1f}%.",
         "",
-        *_table([*names, "calls to it"], rows),
+        *_table(names, rows),
     ]
 
 
@@ -126,4 +126,5 @@ def _with(estimate: Estimate, digits: int) -> str:
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     lines = [names, ["---"] * len(names), *rows]
+    assert len({len(line) for line in lines}) == 1, names
     return ["| " + " | ".join(line) + " |" for line in lines]

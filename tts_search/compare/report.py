@@ -80,7 +80,7 @@ def _pictures(results: Results, parts: dict[Cell, Results], folder: Path) -> lis
         if isfinite(mean)
     ]
     write_whole(folder / "curves.csv", _csv(rows))
-    label = "true score of the recommended graph, % of the best known"
+    label = "true score of the leader, % of best"
     budgets = len({budget for _, budget in parts})
     return [
         folder / "curves.csv",
