@@ -40,7 +40,7 @@ class Evolution(Optimizer):
     def start(self, context: SearchContext) -> None:
         super().start(context)
         self._rng = context.rng("evolution")
-        self._random = Sampler(context)
+        self._random = Sampler(context, patience=1000)
         self._told: set[str] = set()
         self._best: list[Trial] = []
 

@@ -13,15 +13,16 @@ class GP(OptunaSearch):
     chance of keeping the budget (Gardner et al., ICML 2014).
 
     startup   graphs drawn at random before the process is asked
-    patience  suggestions in search of a new graph. Few: each one fits the process, whose cost
-              grows with the square of space.slots and the cube of the trials
+    patience  suggestions in search of a new graph. With fewer, most graphs are drawn at random:
+              the process likes points that differ in what decode ignores. Each one fits it
+              anew, which grows with the square of space.slots and the cube of the trials
 
     Raises ConfigError where torch or scipy is missing.
     """
 
     name = "gp"
 
-    def __init__(self, startup: int = 10, patience: int = 2):
+    def __init__(self, startup: int = 10, patience: int = 8):
         super().__init__(patience=patience)
         missing = [library for library in ("torch", "scipy") if find_spec(library) is None]
         if missing:

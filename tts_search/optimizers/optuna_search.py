@@ -67,7 +67,7 @@ class OptunaSearch(Optimizer):
             sampler = self.sampler(int(context.rng(self.name).integers(2**31)))
         directions = [DIRECTIONS[o] for o in self._objectives]
         self._study = optuna.create_study(sampler=sampler, directions=directions)
-        self._random = Sampler(context)
+        self._random = Sampler(context, patience=1000)
         self._waiting: dict[str, list[optuna.Trial]] = {}
         self._known: dict[str, Trial] = {}
 
