@@ -34,7 +34,8 @@ _TINY = 1e-9  # scores with partial credit do not add up exactly
 def evidence(scores: Sequence[float], forecast: Sequence[float], target: float) -> float:
     """Wealth won against a candidate after the first len(scores) of len(forecast) questions.
 
-    Scores and forecasts lie in [0, 1], in the order of the questions. The chance that this ever
+    Scores and forecasts are at most 1, in the order of the questions; below they may lie anywhere,
+    for only what could still be won bounds the bets. The chance that this ever
     reaches 1 / alpha is at most alpha if the candidate's mean on the batch is target or more.
     """
     n, t = len(forecast), len(scores)
@@ -50,12 +51,13 @@ def evidence(scores: Sequence[float], forecast: Sequence[float], target: float) 
 
 
 def expected_mean(scores: Sequence[float], forecast: Sequence[float]) -> float:
-    """Mean score on the batch, in [0, 1], of a candidate that answered its first questions alone:
-    the mean forecast plus the mean difference from it.
+    """Mean score on the batch, from the least seen (0 or below) to 1, of a candidate that answered
+    its first questions alone: the mean forecast plus the mean difference from it.
 
     Its own mean would be compared on other questions: what makes the first ones easier than the
     batch moves scores and forecasts alike, and drops out.
     """
     t = len(scores)
     shift = (sum(scores) - sum(forecast[:t])) / t
-    return min(1.0, max(0.0, sum(forecast) / len(forecast) + shift))
+    least = min(0.0, *scores, *forecast)
+    return min(1.0, max(least, sum(forecast) / len(forecast) + shift))

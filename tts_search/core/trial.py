@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any
 
+from tts_search.core.front import Point
 from tts_search.core.graph import Graph, graph_to_json
 from tts_search.core.space import Choices
 
@@ -28,6 +29,8 @@ class Evaluation:
     prompt_tokens, output_tokens   means over questions, summed over nodes
     calls             model calls of a question (a failed one included), mean
     failures          questions scored 0 because a call failed for good
+    prices            of the questions, by the objective's metric, in its units; empty without one
+    weight            score that a unit of price is worth
     """
 
     questions: tuple[str, ...]
@@ -37,6 +40,8 @@ class Evaluation:
     output_tokens: float
     calls: float
     failures: int
+    prices: tuple[float, ...] = ()
+    weight: float = 0.0
 
     @property
     def mean(self) -> float:
@@ -48,8 +53,25 @@ class Evaluation:
         return sum(self.costs) / len(self.costs)
 
     @property
+    def price(self) -> float:
+        """Mean price of a question; 0 where the objective has none."""
+        return sum(self.prices) / len(self.prices) if self.prices else 0.0
+
+    @property
+    def utilities(self) -> tuple[float, ...]:
+        """What is maximised, question by question: at most 1, the score where nothing has a
+        price."""
+        if not self.prices:
+            return self.scores
+        return tuple(s - self.weight * p for s, p in zip(self.scores, self.prices, strict=True))
+
+    @property
+    def utility(self) -> float:
+        return sum(self.utilities) / len(self.scores)
+
+    @property
     def standard_error(self) -> float:
-        """Of the mean, with the Agresti-Coull pull towards 1/2, so that 0 of n is not certain."""
+        """Of the mean score, with the Agresti-Coull pull towards 1/2: 0 of n is not certain."""
         n = len(self.scores)
         p = (sum(self.scores) + 2) / (n + 4)
         return sqrt(p * (1 - p) / (n + 4))
@@ -70,6 +92,8 @@ def joined(parts: Sequence[Evaluation]) -> Evaluation:
         output_tokens=mean(part.output_tokens for part in parts),
         calls=mean(part.calls for part in parts),
         failures=sum(part.failures for part in parts),
+        prices=tuple(p for part in parts for p in part.prices),
+        weight=parts[0].weight,
     )
 
 
@@ -80,7 +104,7 @@ class Dropped:
     reason    in words
     rival     key of the graph it was compared with, question by question
     batch     questions the whole batch has
-    estimate  its mean score on the batch by paired differences (core/sequential.py), at most the
+    estimate  its mean utility on the batch by paired differences (core/sequential.py), at most the
               rival's: who was not followed to the end has not been shown to be better
     """
 
@@ -119,6 +143,7 @@ class Trial:
     A trial that is not `complete` was dropped after part of the batch. Its evaluation holds what
     was answered; its score is an estimate for the whole batch, comparable with all others, which
     the mean of its own answers is not: its questions may have been the easy ones.
+    `scalarised` is what stands in for its score while one figure is made of two in another way.
     """
 
     number: int
@@ -130,6 +155,7 @@ class Trial:
     step: int = 0
     spend: Spend = field(default_factory=Spend)
     dropped: Dropped | None = None
+    scalarised: float | None = None
 
     @property
     def complete(self) -> bool:
@@ -141,7 +167,15 @@ class Trial:
 
     @property
     def score(self) -> float:
-        return self.dropped.estimate if self.dropped else self.evaluation.mean
+        """What is maximised: the mean score, less the price where the objective has one."""
+        if self.scalarised is not None:
+            return self.scalarised
+        return self.dropped.estimate if self.dropped else self.evaluation.utility
+
+    @property
+    def point(self) -> Point:
+        """Mean score and mean price."""
+        return self.evaluation.mean, self.evaluation.price
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, without anything that differs between a first and a cached run."""
@@ -151,6 +185,7 @@ class Trial:
             "step": self.step,
             "key": self.key,
             "score": round(self.score, 6),
+            **self._priced(),
             **self._unfinished(),
             "se": round(seen.standard_error, 6),
             "stage": self.proposal.stage,
@@ -168,8 +203,16 @@ class Trial:
             "failures": seen.failures,
             "questions": list(seen.questions),
             "scores": [round(s, 6) for s in seen.scores],
+            **({"prices": [round(p, 9) for p in seen.prices]} if seen.prices else {}),
             "spend": {k: round(v, 9) for k, v in vars(self.spend).items()},
         }
+
+    def _priced(self) -> dict[str, Any]:
+        """Nothing where the score is all there is. Means over the questions answered."""
+        seen = self.evaluation
+        if not seen.prices:
+            return {}
+        return {"accuracy": round(seen.mean, 6), "price": round(seen.price, 9)}
 
     def _unfinished(self) -> dict[str, Any]:
         """Nothing for a trial of the whole batch."""
