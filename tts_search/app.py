@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tts_search import finals
+from tts_search import finals, fronts
 from tts_search.archive import Archive
 from tts_search.config import SearchSettings
 from tts_search.core.budget import BoundBudget
 from tts_search.core.context import SearchContext
 from tts_search.core.data import SPLITS, Example, Split
-from tts_search.core.result import BudgetUse, Calls, Summary, TestScore
+from tts_search.core.result import BudgetUse, Calls, ObjectiveUse, Summary, TestScore
 from tts_search.core.roles import opener, vote
 from tts_search.core.space import SearchSpace
 from tts_search.core.statistics import mean_interval
@@ -45,13 +45,15 @@ class Run:
         search = self._search(await self._budget(batch, ledger), batch, ledger)
         stopped_by = await self._searched(search)
         self._phase("finals", self.settings.finalists * len(validation))
-        best = await finals.choose(search, validation, self.settings.finalists)
+        front = fronts.worth(search) if search.environment.objective.front else None
+        chosen = await fronts.choose(search, validation, self.settings.finalists)
+        best = chosen[0]
         spend = search.spend()
         self.progress.phase("baselines", unit="questions")
         contest = self._contest(search.environment)
         baselines = await contest.baselines(validation, test_split)
         self.progress.phase("test", len(test_split), "questions")
-        test, use = await self._test(search.environment, best, test_split)
+        test, use, paid = await self._test(search.environment, best, test_split)
         llm, profile = self.parts.llm, search.environment.budget.profile
         return Summary(
             task=self.parts.task.label,
@@ -73,6 +75,7 @@ class Run:
             profile={name: (mean.prompt, mean.output) for name, mean in profile.items()},
             stopped_by=stopped_by,
             seconds=time.monotonic() - started,
+            objective=self._objective(search, chosen, front, paid),
         )
 
     async def _searched(self, search: Search) -> str:
@@ -114,6 +117,7 @@ class Run:
 
     def _search(self, budget: BoundBudget, batch: Sequence[Example], ledger: Ledger) -> Search:
         space = SearchSpace(self.slots, self.parts.role_specs, budget)
+        objective = self.parts.objective.bind(self.parts.pool, budget.profile)
         use = self.parts.budget
         self.parts.optimizer.start(
             SearchContext(
@@ -121,13 +125,14 @@ class Run:
                 seed=self.parts.seed,
                 task=self.parts.task.label,
                 description=self.parts.task.instruction,
-                goal=f"highest mean score at no more than {use.limit:g} {use.unit_name} "
+                goal=f"highest {objective.words} at no more than {use.limit:g} {use.unit_name} "
                 f"({use.metric.name}) a question",
                 batch=len(batch),
+                objective=objective,
             )
         )
         return Search(
-            environment=Environment(self.parts.executor, budget, self.progress.advance),
+            environment=Environment(self.parts.executor, budget, self.progress.advance, objective),
             optimizer=self.parts.optimizer,
             archive=self.archive,
             ledger=ledger,
@@ -147,8 +152,8 @@ class Run:
 
     async def _test(
         self, environment: Environment, best: finals.Choice, examples: Sequence[Example]
-    ) -> tuple[TestScore, BudgetUse]:
-        """The winner, and it alone, on held-out questions, once."""
+    ) -> tuple[TestScore, BudgetUse, float]:
+        """The winner, and it alone, on held-out questions, once; and their mean price."""
         seen = (await environment.evaluate(best.graph, examples)).evaluation
         budget, metric = environment.budget, self.parts.budget.metric
         use = BudgetUse(
@@ -164,4 +169,33 @@ class Run:
         score = TestScore(
             seen.mean, mean_interval(seen.scores), len(seen.scores), seen.failures, seen.cost
         )
-        return score, use
+        return score, use, seen.price
+
+    def _objective(
+        self,
+        search: Search,
+        chosen: Sequence[finals.Choice],
+        front: fronts.Worth | None,
+        paid: float,
+    ) -> ObjectiveUse | None:
+        """What is told of the objective; nothing where the score is all there is."""
+        objective, best = search.environment.objective, chosen[0]
+        meter = objective.meter
+        if meter is None:
+            return None
+        told = objective.front and self.parts.optimizer.fronts
+        return ObjectiveUse(
+            name=self.parts.objective.name,
+            metric=meter.budget.metric.name,
+            unit=meter.budget.unit_name,
+            native_unit=meter.budget.metric.unit,
+            unit_value=meter.unit,
+            weight=objective.weight,
+            searched_as="a front of score and price" if told else objective.words,
+            utility=best.utility,
+            price=best.price,
+            test_price=paid,
+            front=tuple(map(fronts.finalist, chosen)) if front else (),
+            hypervolume=front.hypervolume if front else None,
+            reference=front.reference if front else None,
+        )

@@ -9,22 +9,32 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tts_search.core.budget import within
+from tts_search.core.front import non_dominated
 from tts_search.core.graph import Graph
 from tts_search.core.trial import Evaluation, Trial
 from tts_search.errors import ConfigError
 
 
+class Answer(NamedTuple):
+    """What came of one question: cost in budget units, price in the objective's, 0 without one."""
+
+    score: float
+    cost: float
+    utility: float
+    price: float
+
+
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """All that is known of one graph: (score, cost in budget units) of every question asked."""
+    """All that is known of one graph: what came of every question asked. Means are over these."""
 
     key: str
     graph: Graph
-    answered: Mapping[str, tuple[float, float]]
+    answered: Mapping[str, Answer]
 
     @property
     def scores(self) -> list[float]:
-        return [score for score, _ in self.answered.values()]
+        return [answer.score for answer in self.answered.values()]
 
     @property
     def mean(self) -> float:
@@ -33,12 +43,25 @@ class Candidate:
     @property
     def cost(self) -> float:
         """Mean measured cost of a question, in budget units."""
-        return sum(cost for _, cost in self.answered.values()) / len(self.answered)
+        return sum(answer.cost for answer in self.answered.values()) / len(self.answered)
+
+    @property
+    def utility(self) -> float:
+        return sum(answer.utility for answer in self.answered.values()) / len(self.answered)
+
+    @property
+    def price(self) -> float:
+        return sum(answer.price for answer in self.answered.values()) / len(self.answered)
+
+    @property
+    def point(self) -> tuple[float, float]:
+        """Mean score and mean price."""
+        return self.mean, self.price
 
     @property
     def place(self) -> tuple[float, float, str]:
-        """Sorts the best first: higher mean, then lower cost, then the key, for a fixed order."""
-        return (-self.mean, self.cost, self.key)
+        """Sorts the best first: higher utility, then lower cost, then the key, to fix the order."""
+        return (-self.utility, self.cost, self.key)
 
 
 class Point(NamedTuple):
@@ -95,12 +118,15 @@ class Archive:
     def merge(self, key: str, graph: Graph, seen: Evaluation) -> Candidate:
         """Put an evaluation together with what is known of the graph."""
         before = self._leaders.get(key)
-        answers = zip(seen.questions, zip(seen.scores, seen.costs, strict=True), strict=True)
-        answered = {**(before.answered if before else {}), **dict(answers)}
+        prices = seen.prices or (0.0,) * len(seen.scores)
+        answers = map(Answer, seen.scores, seen.costs, seen.utilities, prices)
+        new = dict(zip(seen.questions, answers, strict=True))
+        answered = {**(before.answered if before else {}), **new}
         merged = Candidate(key, before.graph if before else graph, answered)
         self._leaders[key] = merged
         if len(self._leaders) > 2 * self._keep:
-            self._leaders = {c.key: c for c in self.ranking(inf)[: self._keep]}
+            kept = [*self.ranking(inf)[: self._keep], *self.front(inf)]
+            self._leaders = {c.key: c for c in kept}
         return merged
 
     @property
@@ -111,9 +137,14 @@ class Archive:
         return self._leaders[key]
 
     def ranking(self, limit: float) -> list[Candidate]:
-        """Graphs whose measured cost is within `limit`, best mean first, cheaper first on ties."""
+        """Graphs whose measured cost is within `limit`, best first, cheaper first on ties."""
         fit = [c for c in self._leaders.values() if within(c.cost, limit)]
         return sorted(fit, key=lambda c: c.place)
+
+    def front(self, limit: float) -> list[Candidate]:
+        """Of these the ones that no other beats in score and price, best score first."""
+        fit = self.ranking(limit)
+        return [fit[i] for i in non_dominated([c.point for c in fit])]
 
     def least_cost(self) -> float:
         """Measured cost of the cheapest graph: within budget on its batch, else of any."""

@@ -56,10 +56,13 @@ class RunConfig:
     roles: Any = MISSING
     # Not missing in the records of runs from before there was a choice.
     evaluation: Any = field(default_factory=lambda: {"_target_": "tts_search.evaluation.Full"})
+    objective: Any = field(default_factory=lambda: {"_target_": SCORE})
     agent: Any = MISSING
     optimizer: Any = MISSING
     tracker: Any = MISSING
 
+
+SCORE = "tts_search.core.objective.Objective"
 
 LEAST = {
     "seed": 0,

@@ -36,8 +36,8 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False)
 class Incumbent:
-    """The best so far: the key of its graph, its mean score on the batch, and a forecast of what a
-    candidate scores on each question of the batch, in order."""
+    """The best so far: the key of its graph, its mean utility on the batch, and a forecast of a
+    candidate's on each question of the batch, in order."""
 
     key: str
     mean: float
@@ -45,7 +45,8 @@ class Incumbent:
 
 
 class Followed:
-    """Candidates that answered the whole batch. Keeps the sum of their scores by question."""
+    """Candidates that answered the whole batch. Keeps the sum of their utilities by
+    question."""
 
     def __init__(self) -> None:
         self._sums: Sequence[float] = ()

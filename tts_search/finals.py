@@ -4,6 +4,7 @@ the plain alternatives score for the same budget."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tts_search.archive import Candidate
 from tts_search.core.data import Example
 from tts_search.core.graph import Graph
 from tts_search.core.result import Baseline
@@ -21,19 +22,28 @@ MEASURED = 50  # validation questions it is tried on
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """The recommended graph, its scores on the batch and on the validation questions (None if the
-    limits left nothing for these), and its mean measured cost over all of them."""
+    """The recommended graph, its mean scores on the batch and on the validation questions (None if
+    the limits left nothing for these), its mean measured cost and price over all of them, and the
+    utility that chose it: on validation questions if there was one."""
 
     key: str
     graph: Graph
     search_score: float
     validation_score: float | None
     cost: float
+    price: float
+    utility: float
 
     @property
     def place(self) -> tuple[float, float, str]:
         """Sorts the best first."""
-        return (-(self.validation_score or 0), self.cost, self.key)
+        return (-self.utility, self.cost, self.key)
+
+    @property
+    def point(self) -> tuple[float, float]:
+        """Mean score, on validation questions if there was one, and mean price."""
+        score = self.search_score if self.validation_score is None else self.validation_score
+        return score, self.price
 
 
 async def choose(search: Search, examples: Sequence[Example], finalists: int) -> Choice:
@@ -55,24 +65,50 @@ async def choose(search: Search, examples: Sequence[Example], finalists: int) ->
             break
         if not search.affordable([leader.graph], len(examples), trials=0):
             continue
-        rival = followed.incumbent(best[0].key, best[1].scores) if best else None
+        rival = followed.incumbent(best[0].key, best[1].utilities) if best else None
         (seen,) = await search.policy.evaluate(bench, [leader.graph], examples, rival)
         search.ledger.book(seen.calls)
         if seen.dropped:
             places -= 1
             continue
-        followed.add(seen.evaluation.scores)
-        cost = search.archive.merge(leader.key, leader.graph, seen.evaluation).cost
-        choice = Choice(leader.key, leader.graph, leader.mean, seen.evaluation.mean, cost)
+        followed.add(seen.evaluation.utilities)
+        choice = validated(search, leader, seen.evaluation)
         if budget.fits(choice.cost):
             places -= 1
             if best is None or choice.place < best[0].place:
                 best = choice, seen.evaluation
-    return best[0] if best else _unvalidated(search)
+    return best[0] if best else unvalidated(search)
 
 
-def _unvalidated(search: Search) -> Choice:
-    """The leader of the batch."""
+def validated(search: Search, leader: Candidate, seen: Evaluation) -> Choice:
+    """The leader with its validation; costs and prices are of all its questions."""
+    merged = search.archive.merge(leader.key, leader.graph, seen)
+    return Choice(
+        key=leader.key,
+        graph=leader.graph,
+        search_score=leader.mean,
+        validation_score=seen.mean,
+        cost=merged.cost,
+        price=merged.price,
+        utility=seen.utility,
+    )
+
+
+def as_searched(leader: Candidate) -> Choice:
+    """The leader without a validation."""
+    return Choice(
+        key=leader.key,
+        graph=leader.graph,
+        search_score=leader.mean,
+        validation_score=None,
+        cost=leader.cost,
+        price=leader.price,
+        utility=leader.utility,
+    )
+
+
+def unvalidated(search: Search) -> Choice:
+    """The leader of the batch. Raises BudgetError if no graph is within the budget."""
     limit = search.environment.budget.limit
     left = search.archive.ranking(limit)
     if not left:
@@ -81,7 +117,7 @@ def _unvalidated(search: Search) -> Choice:
             f"the measured mean cost of a graph must be within budget.limit={limit:g}, but the "
             f"cheapest one tried costs {least:.4g}; type budget.limit={least * 1.05:.3g}"
         )
-    return Choice(left[0].key, left[0].graph, left[0].mean, None, left[0].cost)
+    return as_searched(left[0])
 
 
 @dataclass(frozen=True, eq=False)

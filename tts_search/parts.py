@@ -8,9 +8,11 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from tts_search.agents.base import Agent
+from tts_search.budgets.names import metric
 from tts_search.build import build, misfit, plain, values
 from tts_search.core.budget import Budget
 from tts_search.core.models import ModelPool
+from tts_search.core.objective import Objective
 from tts_search.core.roles import RoleSpec, opener
 from tts_search.environment.executor import Executor
 from tts_search.environment.roles import Role, spec, worded
@@ -36,6 +38,7 @@ class Parts:
     llm: Cached
     agent: Agent | None
     optimizer: Optimizer
+    objective: Objective
     evaluation: Policy
     tracker: Tracker
     limits: Limits
@@ -90,6 +93,12 @@ def assemble(config: DictConfig) -> Parts:
     pool = ModelPool(tuple(build(model) for model in values(config.pool.models)))
     budget: Budget = build(config.budget)
     budget.check(pool)
+    objective, evaluation = build_objective(config.objective, pool), build(config.evaluation)
+    if objective.front and evaluation.races:
+        raise ConfigError(
+            f"objective={objective.name} needs every candidate's answers to the whole batch, but "
+            "evaluation=racing stops candidates early; type evaluation=full"
+        )
     task: Task = build(config.task)
     roles: dict[str, Role] = {
         role.name: worded(role, task.prompts.get(role.name, {}))
@@ -107,11 +116,24 @@ def assemble(config: DictConfig) -> Parts:
         llm=llm,
         agent=agent,
         optimizer=build_optimizer(config.optimizer, agent),
-        evaluation=build(config.evaluation),
+        objective=objective,
+        evaluation=evaluation,
         tracker=Harmless(build(config.tracker)),
         limits=Limits(search.max_trials, search.max_calls, search.max_tokens, search.max_dollars),
         seed=config.seed,
     )
+
+
+def build_objective(node: DictConfig, pool: ModelPool) -> Objective:
+    """The objective; its metric may be a name. Raises BudgetError when a model lacks what the
+    metric needs."""
+    named = isinstance(node.get("metric"), str)
+    own = {"metric": metric(node.metric)} if named else {}
+    objective = build(_without(node, *own), **own)
+    if not isinstance(objective, Objective):
+        raise ConfigError(f"objective._target_ must name an Objective, but got {type(objective)}")
+    objective.check(pool)
+    return objective
 
 
 def build_llm(node: DictConfig, cache: str | None, task: Task) -> Cached:

@@ -77,7 +77,7 @@ class _Racer:
     def add(self, seen: Evaluation, alpha: float, margin: float) -> None:
         """One more block; after it the candidate may be beaten."""
         self._parts.append(seen)
-        scores, rival = joined(self._parts).scores, self._incumbent
+        scores, rival = joined(self._parts).utilities, self._incumbent
         if len(scores) < len(rival.forecast):
             against = evidence(scores, rival.forecast, rival.mean + margin)
             if against >= 1 / alpha:
@@ -88,7 +88,7 @@ class _Racer:
         if not self.stopped:
             return Outcome(seen)
         rival = self._incumbent
-        estimate = min(expected_mean(seen.scores, rival.forecast), rival.mean)
+        estimate = min(expected_mean(seen.utilities, rival.forecast), rival.mean)
         why = Dropped(self.stopped, rival.key, len(rival.forecast), estimate)
         return Outcome(seen, dropped=why)
 

@@ -121,7 +121,7 @@ class Search:
     def _incumbent(self) -> Incumbent | None:
         if self.best is None or not self.policy.races:
             return None
-        return self._followed.incumbent(self.best.key, self.best.evaluation.scores)
+        return self._followed.incumbent(self.best.key, self.best.evaluation.utilities)
 
     def _record(self, proposal: Proposal, seen: Outcome) -> Trial:
         self.ledger.book(seen.calls)
@@ -140,7 +140,7 @@ class Search:
         self.archive.add(trial)
         self.tracker.log_trial(trial)
         if trial.complete:
-            self._followed.add(trial.evaluation.scores)
+            self._followed.add(trial.evaluation.utilities)
         better = self.best is None or trial.score > self.best.score
         if trial.complete and trial.within_budget and better:
             self.best = trial

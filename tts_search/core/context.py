@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tts_search.core.objective import BoundObjective
 from tts_search.core.space import SearchSpace
 
 
@@ -15,6 +16,7 @@ class SearchContext:
     task, description   name of the task and what it asks, in words
     goal                what is maximised and under which bound, in words
     batch               questions of one evaluation
+    objective           what a trial's score is made of
     published           known single-model scores in [0, 1] by model name, if any
     """
 
@@ -24,6 +26,7 @@ class SearchContext:
     description: str = ""
     goal: str = ""
     batch: int = 0
+    objective: BoundObjective = field(default_factory=BoundObjective)
     published: Mapping[str, float] = field(default_factory=dict)
 
     def rng(self, purpose: str) -> np.random.Generator:

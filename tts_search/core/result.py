@@ -66,6 +66,56 @@ class Calls:
 
 
 @dataclass(frozen=True, eq=False)
+class Finalist:
+    """A graph of the front. Scores as in Summary; cost and price are means over the questions of
+    both splits."""
+
+    key: str
+    graph: Graph
+    search_score: float
+    validation_score: float | None
+    cost: float
+    price: float
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectiveUse:
+    """The objective where it is more than the score. Prices are in `unit`s; `unit_value` is one
+    unit in the metric's own `native_unit`.
+
+    weight       score that a unit of price is worth
+    searched_as  what the method maximised, in words
+    utility      score - weight * price of the recommendation, on the questions that chose it
+    price        of the recommendation, mean over search and validation questions
+    test_price   the same on test questions
+    front        finalists that none beats in validation score and price, the recommended one first;
+                 empty but for objective=pareto
+    hypervolume  share of the rectangle between (score 0, price `reference`) and (1, 0) that the
+                 front of all trials dominates, by their scores on the batch
+    reference    price of the dearest chain or star of one model, by estimate, scaled down to the
+                 budget; what is dearer adds nothing
+    """
+
+    name: str
+    metric: str
+    unit: str
+    native_unit: str
+    unit_value: float
+    weight: float
+    searched_as: str
+    utility: float
+    price: float
+    test_price: float
+    front: tuple[Finalist, ...] = ()
+    hypervolume: float | None = None
+    reference: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        front = [{**vars(f), "graph": graph_to_json(f.graph)} for f in self.front]
+        return {**vars(self), "front": front}
+
+
+@dataclass(frozen=True, eq=False)
 class Summary:
     """The whole outcome. `simulated` marks results that no real model produced.
 
@@ -93,6 +143,7 @@ class Summary:
     profile: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     stopped_by: str = ""
     seconds: float = 0.0
+    objective: ObjectiveUse | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -104,6 +155,7 @@ class Summary:
             "agent": self.agent,
             "seed": self.seed,
             "budget": asdict(self.budget),
+            **({"objective": self.objective.to_json()} if self.objective else {}),
             "best": {
                 "key": self.best_key,
                 "search_score": self.search_score,

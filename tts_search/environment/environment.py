@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from tts_search.core.budget import BoundBudget
 from tts_search.core.data import Example
 from tts_search.core.graph import Graph
+from tts_search.core.objective import BoundObjective
 from tts_search.core.trial import Evaluation
 from tts_search.environment.executor import Executor, NodeResult
 from tts_search.environment.ledger import CallRecord, call_records
@@ -32,6 +33,7 @@ class Environment:
     executor: Executor
     budget: BoundBudget
     on_answer: Callable[[], None] = lambda: None
+    objective: BoundObjective = field(default_factory=BoundObjective)
 
     def key(self, graph: Graph) -> str:
         return self.executor.keys(graph)[graph.sink]
@@ -69,14 +71,17 @@ class Environment:
         n = len(examples)
         nodes = [result for _, results in answered for result in results]
         done = [r.completion for r in nodes if r.completion]
+        tokens = [[r.tokens for r in results] for _, results in answered]
         evaluation = Evaluation(
             questions=tuple(e.id for e in examples),
             scores=tuple(score for score, _ in answered),
-            costs=tuple(self.budget.measured(graph, [r.tokens for r in rs]) for _, rs in answered),
+            costs=tuple(self.budget.measured(graph, used) for used in tokens),
             prompt_tokens=sum(c.prompt_tokens for c in done) / n,
             output_tokens=sum(c.output_tokens for c in done) / n,
             calls=sum(r.request is not None for r in nodes) / n,
             failures=sum(results[-1].failed for _, results in answered),
+            prices=self.objective.prices(graph, tokens),
+            weight=self.objective.weight,
         )
         calls = [c for _, rs in answered for c in call_records(self.executor.pool, graph, rs)]
         return Evaluated(evaluation, calls)

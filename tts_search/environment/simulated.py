@@ -14,6 +14,7 @@ from tts_search.core.budget import BoundBudget
 from tts_search.core.data import Example, Tokens
 from tts_search.core.graph import Graph, Node
 from tts_search.core.identity import node_keys
+from tts_search.core.objective import BoundObjective
 from tts_search.core.trial import Evaluation
 from tts_search.environment.environment import Evaluated
 from tts_search.environment.ledger import CallRecord
@@ -31,7 +32,7 @@ class SimulatedEnvironment:
 
     seed        the run's, as in Executor
     max_tokens  the task's cap on generated tokens
-    The budget's metric must be arithmetic that numpy arrays of tokens go through.
+    The metrics of budget and objective must be arithmetic that numpy arrays of tokens go through.
     """
 
     world: World
@@ -39,6 +40,7 @@ class SimulatedEnvironment:
     seed: int = 0
     max_tokens: int = UNCAPPED
     on_answer: Callable[[], None] | None = None
+    objective: BoundObjective = field(default_factory=BoundObjective)
     _questions: Callable[[tuple[str, ...]], Questions] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -70,11 +72,13 @@ class SimulatedEnvironment:
         evaluation = Evaluation(
             questions=ids,
             scores=tuple((played.said[-1] == 0).astype(float).tolist()),
-            costs=self._costs(graph, played),
+            costs=_costs(self.budget, graph, played),
             prompt_tokens=int(played.read[asked].sum()) / len(ids),
             output_tokens=int(played.written[asked].sum()) / len(ids),
             calls=float(len(asked)),
             failures=0,
+            prices=_costs(self.objective.meter, graph, played) if self.objective.meter else (),
+            weight=self.objective.weight,
         )
         if self.on_answer:
             for _ in ids:
@@ -97,16 +101,6 @@ class SimulatedEnvironment:
         scores = [(self.play(graph, ids, -1 - run).said[-1] == 0).mean() for run in range(runs)]
         return float(np.mean(scores))
 
-    def _costs(self, graph: Graph, played: Played) -> tuple[float, ...]:
-        """BoundBudget.measured, all questions at once."""
-        costs: Floats = np.zeros(played.said.shape)
-        metric, pool = self.budget.budget.metric, self.budget.pool
-        for v, node in enumerate(graph.nodes):
-            if node.model:
-                used = Tokens(cast(Any, played.read[v]), cast(Any, played.written[v]))
-                costs[v] = metric.call_cost(pool[node.model], used) / self.budget.unit
-        return tuple(metric.combine(graph, question) for question in costs.T.tolist())
-
     def _calls(self, graph: Graph, played: Played) -> Iterator[CallRecord]:
         for v, node in enumerate(graph.nodes):
             if not node.model:
@@ -116,6 +110,17 @@ class SimulatedEnvironment:
             dollars: Floats = 1e-6 * (price_in * read + price_out * written)
             names, tokens = played.states[v].tolist(), (read + written).tolist()
             yield from map(CallRecord, names, tokens, dollars.tolist())
+
+
+def _costs(budget: BoundBudget, graph: Graph, played: Played) -> tuple[float, ...]:
+    """BoundBudget.measured, all questions at once."""
+    costs: Floats = np.zeros(played.said.shape)
+    metric, pool = budget.budget.metric, budget.pool
+    for v, node in enumerate(graph.nodes):
+        if node.model:
+            used = Tokens(cast(Any, played.read[v]), cast(Any, played.written[v]))
+            costs[v] = metric.call_cost(pool[node.model], used) / budget.unit
+    return tuple(metric.combine(graph, question) for question in costs.T.tolist())
 
 
 @lru_cache(maxsize=4)

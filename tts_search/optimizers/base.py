@@ -15,6 +15,8 @@ class Optimizer(ABC):
     name: str
     fixed_family = False
     """True: proposes a few graphs of one shape, then ends, whatever else the space holds."""
+    fronts = False
+    """True: searches for a front where the objective has one; the others are told one figure."""
 
     def start(self, context: SearchContext) -> None:
         """Called once, before the first ask."""

@@ -69,8 +69,9 @@ class ReinforceStep(Updater):
 
 
 def reward(trial: Trial) -> float:
-    """The score; 0 for a graph that broke the budget as measured, for it is never recommended."""
-    return trial.score if trial.within_budget else 0.0
+    """The score; 0, or less if it is, for a graph that broke the budget as measured, for it is
+    never recommended."""
+    return trial.score if trial.within_budget else min(trial.score, 0.0)
 
 
 def raw_point(context: SearchContext, trial: Trial) -> Choices:
