@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from tts_search.core.data import Example, Split, Tokens
 from tts_search.errors import ConfigError
 from tts_search.tasks.answers.number import stated_number
-from tts_search.tasks.base import Task
+from tts_search.tasks.base import Task, first_shots
 from tts_search.tasks.expressions import draw, solve, spaced
 
 RESERVED = 16  # questions of each family kept out of every split, for worked examples
@@ -70,12 +70,8 @@ class Arithmetic(Task):
         """The families in turn; their questions are in no split."""
         reserved = [drawn[:RESERVED] for drawn in self._drawn.values()]
         turns = [expression for turn in zip(*reserved, strict=False) for expression in turn]
-        if count > len(turns):
-            raise ConfigError(
-                f"task arithmetic has {len(turns)} worked examples, got shots={count}; "
-                f"choose shots of at most {len(turns)}"
-            )
-        return [(self._ask(e), self._work(e)) for e in turns[:count]]
+        worked = [(self._ask(e), self._work(e)) for e in turns]
+        return first_shots(worked, count, f"task {self.name}")
 
     def extract(self, text: str, example: Example | None = None) -> str | None:
         """The number stated last; see `stated_number` for the rule and its source."""

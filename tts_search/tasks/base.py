@@ -4,6 +4,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
 from tts_search.core.data import Example, Split, Tokens
+from tts_search.errors import ConfigError
+
+Shot = tuple[str, str]
+"""A worked example: a question, and a reply to it."""
 
 
 class Task(ABC):
@@ -38,19 +42,13 @@ class Task(ABC):
     def load(self, split: Split) -> Sequence[Example]:
         """Questions of one split, in a fixed order. Splits never overlap. Raises DataError."""
 
-    def shots(self, count: int, example: Example | None = None) -> Sequence[tuple[str, str]]:
+    def shots(self, count: int, example: Example | None = None) -> Sequence[Shot]:
         """`count` worked (question, reply) pairs for few-shot prompts, from no split; for a task
         whose examples depend on the question, those for `example`.
 
         Raises ConfigError when the task has fewer.
         """
-        from tts_search.errors import ConfigError
-
-        if count:
-            raise ConfigError(
-                f"task {self.name} has no worked examples; choose models with shots=0"
-            )
-        return ()
+        return first_shots((), count, f"task {self.name}")
 
     @abstractmethod
     def extract(self, text: str, example: Example | None = None) -> str | None:
@@ -77,3 +75,13 @@ class Task(ABC):
 
     async def aclose(self) -> None:  # noqa: B027 - most tasks hold nothing
         """Release worker processes."""
+
+
+def first_shots(shots: Sequence[Shot], count: int, owner: str) -> Sequence[Shot]:
+    """The first `count` of `shots`. Raises ConfigError when there are fewer."""
+    if count > len(shots):
+        raise ConfigError(
+            f"{owner} has {len(shots)} worked examples, but got shots={count}; choose models "
+            f"with at most {len(shots)} shots"
+        )
+    return shots[:count]

@@ -4,8 +4,8 @@ arXiv 2110.14168)."""
 from collections.abc import Sequence
 
 from tts_search.core.data import Example, Tokens
-from tts_search.errors import ConfigError
 from tts_search.tasks.answers.number import gold_number, same_number, stated_number
+from tts_search.tasks.base import first_shots
 from tts_search.tasks.benchmark import Benchmark
 from tts_search.tasks.gsm8k_shots import SHOTS
 from tts_search.tasks.rows import Row, text_id
@@ -49,12 +49,7 @@ class GSM8K(Benchmark):
 
     def shots(self, count: int, example: Example | None = None) -> Sequence[tuple[str, str]]:
         """Problems of our own, in no split."""
-        if count > len(SHOTS):
-            raise ConfigError(
-                f"task gsm8k has {len(SHOTS)} worked examples, got shots={count}; "
-                f"choose shots of at most {len(SHOTS)}"
-            )
-        return SHOTS[:count]
+        return first_shots(SHOTS, count, f"task {self.name}")
 
     def extract(self, text: str, example: Example | None = None) -> str | None:
         """The number stated last; see `stated_number` for the rule and its source."""

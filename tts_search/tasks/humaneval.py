@@ -8,9 +8,10 @@ from functools import cached_property
 from importlib import metadata, resources
 
 from tts_search.core.data import Example, Tokens
-from tts_search.errors import ConfigError, DataError
+from tts_search.errors import DataError
 from tts_search.tasks.answers import code
 from tts_search.tasks.answers.judge import Judge
+from tts_search.tasks.base import first_shots
 from tts_search.tasks.benchmark import Benchmark
 from tts_search.tasks.humaneval_shots import SHOTS
 from tts_search.tasks.rows import Row
@@ -83,12 +84,7 @@ class HumanEval(Benchmark):
 
     def shots(self, count: int, example: Example | None = None) -> Sequence[tuple[str, str]]:
         """Problems of our own, in no split."""
-        if count > len(SHOTS):
-            raise ConfigError(
-                f"task humaneval has {len(SHOTS)} worked examples, got shots={count}; "
-                f"choose shots of at most {len(SHOTS)}"
-            )
-        return SHOTS[:count]
+        return first_shots(SHOTS, count, f"task {self.name}")
 
     def extract(self, text: str, example: Example | None = None) -> str | None:
         """The function without comments and docstrings (code.normal)."""

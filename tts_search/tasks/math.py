@@ -5,9 +5,9 @@ from collections.abc import Hashable, Sequence
 from functools import cached_property
 
 from tts_search.core.data import Example, Split, Tokens
-from tts_search.errors import ConfigError
 from tts_search.tasks.answers import latex
 from tts_search.tasks.answers.checker import Checker
+from tts_search.tasks.base import first_shots
 from tts_search.tasks.benchmark import Benchmark
 from tts_search.tasks.math_data import MATH, SAMPLE, find
 from tts_search.tasks.math_shots import SHOTS
@@ -73,12 +73,7 @@ class Math(Benchmark):
 
     def shots(self, count: int, example: Example | None = None) -> Sequence[tuple[str, str]]:
         """Problems of our own, in no split of the sample either."""
-        if count > len(SHOTS):
-            raise ConfigError(
-                f"task math has {len(SHOTS)} worked examples, got shots={count}; "
-                f"choose shots of at most {len(SHOTS)}"
-            )
-        return SHOTS[:count]
+        return first_shots(SHOTS, count, f"task {self.name}")
 
     def extract(self, text: str, example: Example | None = None) -> str | None:
         """The boxed or stated answer (latex.stated_answer), in one spelling for equal answers."""

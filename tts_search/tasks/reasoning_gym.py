@@ -10,7 +10,7 @@ from tts_search.core.data import Example, Split, Tokens
 from tts_search.errors import ConfigError
 from tts_search.tasks.answers.number import plain_number
 from tts_search.tasks.answers.workers import CallLost, Pool
-from tts_search.tasks.base import Task
+from tts_search.tasks.base import Task, first_shots
 from tts_search.tasks.rows import text_id
 
 GENERATING = 300.0  # seconds all questions together may take
@@ -71,12 +71,8 @@ class ReasoningGym(Task):
 
     def shots(self, count: int, example: Example | None = None) -> Sequence[tuple[str, str]]:
         entries = [entry for entry in self._entries["shots"] if entry["answer"] is not None]
-        if count > len(entries):
-            raise ConfigError(
-                f"generator {self._dataset} has {len(entries)} worked examples, got "
-                f"shots={count}; choose shots of at most {len(entries)}"
-            )
-        return [(entry["question"], self.write(str(entry["answer"]))) for entry in entries[:count]]
+        worked = [(entry["question"], self.write(str(entry["answer"]))) for entry in entries]
+        return first_shots(worked, count, f"generator {self._dataset}")
 
     def extract(self, text: str, example: Example | None = None) -> str | None:
         """What stands in the last <answer> tags, else behind "answer:", else on the last line.
