@@ -140,10 +140,16 @@ async def test_the_gaussian_process_learns() -> None:
     space, before, after = paper_space(slots=3, limit=80), [], []
     for seed in range(3):
         optimizer = GP(startup=12)
-        course = await drive(optimizer, context(space, seed), share, trials=12)
+        course = await drive(optimizer, context(space, seed), share, trials=12, parallel=1)
         before += [share(t.graph) for t in course.trials]
         after.append(share(space.decode(suggest(optimizer._study.ask(), space, False))))
     assert np.mean(after) > np.mean(before) + 0.2
+
+
+async def test_the_gaussian_process_waits_for_scores_after_its_start_up() -> None:
+    optimizer = GP(startup=4)
+    await drive(optimizer, context(TINY), trials=4)
+    assert len(await optimizer.ask(4)) == 1
 
 
 async def test_infeasible_graphs_are_avoided() -> None:
