@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 
 from tts_search.budgets.tokens import TokenCount
 from tts_search.build import build, plain, values
-from tts_search.compare.plan import CALLS, Job, Plan, choices
+from tts_search.compare.plan import CALLS, TRIALS, Job, Plan, choices
 from tts_search.config import check_settings, register_schema
 from tts_search.core.budget import Budget
 from tts_search.core.graph import Graph
@@ -99,7 +99,8 @@ def composed(plan: Plan, world: str, budget: float, method: str) -> DictConfig:
     words = [
         *("llm=simulated", f"llm/world={shipped[0] if world.startswith(RANDOM) else world}"),
         *("agent=rules", f"optimizer={name}", "tracker=none", f"budget.limit={budget:g}"),
-        *("search.max_trials=null", "search.max_tokens=null", f"search.max_calls={CALLS}"),
+        # Graphs made of known calls cost none, so calls alone would not end every search.
+        *(f"search.max_trials={TRIALS}", "search.max_tokens=null", f"search.max_calls={CALLS}"),
     ]
     register_schema()
     with initialize_config_dir(str(plan.conf.resolve()), version_base="1.3"):

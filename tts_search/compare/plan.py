@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tts_search.errors import ConfigError
 
+TRIALS = 300  # graphs a search may try
 CALLS = 6_000  # what a search with its finals may spend, unless told otherwise
 
 
