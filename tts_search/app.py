@@ -118,14 +118,14 @@ class Run:
     def _search(self, budget: BoundBudget, batch: Sequence[Example], ledger: Ledger) -> Search:
         space = SearchSpace(self.slots, self.parts.role_specs, budget)
         objective = self.parts.objective.bind(self.parts.pool, budget.profile)
-        use = self.parts.budget
+        use, aim = self.parts.budget, objective.words(self.parts.optimizer.fronts)
         self.parts.optimizer.start(
             SearchContext(
                 space=space,
                 seed=self.parts.seed,
                 task=self.parts.task.label,
                 description=self.parts.task.instruction,
-                goal=f"highest {objective.words} at no more than {use.limit:g} {use.unit_name} "
+                goal=f"{aim} at no more than {use.limit:g} {use.unit_name} "
                 f"({use.metric.name}) a question",
                 batch=len(batch),
                 objective=objective,
@@ -183,7 +183,6 @@ class Run:
         meter = objective.meter
         if meter is None:
             return None
-        told = objective.front and self.parts.optimizer.fronts
         return ObjectiveUse(
             name=self.parts.objective.name,
             metric=meter.budget.metric.name,
@@ -191,7 +190,7 @@ class Run:
             native_unit=meter.budget.metric.unit,
             unit_value=meter.unit,
             weight=objective.weight,
-            searched_as="a front of score and price" if told else objective.words,
+            searched_as=objective.words(self.parts.optimizer.fronts),
             utility=best.utility,
             price=best.price,
             test_price=paid,

@@ -41,13 +41,14 @@ class BoundObjective:
             return ()
         return tuple(self.meter.measured(graph, tokens) for tokens in answered)
 
-    @property
-    def words(self) -> str:
-        """What is maximised."""
+    def words(self, fronts: bool) -> str:
+        """What a method goes for; `fronts`: it can go for a front."""
         if self.meter is None:
-            return "mean score"
-        price = f"{self.meter.budget.metric.name} in {self.meter.budget.unit_name}"
-        return f"mean score - {self.weight:g} x {price}"
+            return "highest mean score"
+        price = f"{self.meter.budget.metric.name} (unit: {self.meter.budget.unit_name})"
+        if self.front and fronts:
+            return f"front of mean score and {price}"
+        return f"highest mean score - {self.weight:g} x {price}"
 
     def dearest(self, budget: BoundBudget, role: str, slots: int) -> float:
         """The highest price of a chain or star of one model, by estimate, scaled down to the budget

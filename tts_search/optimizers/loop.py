@@ -14,6 +14,7 @@ from tts_search.errors import ConfigError
 from tts_search.optimizers.base import Optimizer
 from tts_search.optimizers.initialise import Initialiser
 from tts_search.optimizers.sampling import Sampler
+from tts_search.optimizers.scalarise import Scalariser
 from tts_search.optimizers.screen import Screen
 from tts_search.optimizers.update import Step, Updater
 
@@ -27,7 +28,10 @@ class SampleFeedbackUpdate(Optimizer):
 
     When the probabilities hold no graph that is not already scored, a `widen` share of the
     uniform distribution is mixed in, then it alone is sampled; when that is dry too, the space is.
+    Where score and price are to make a front, each update weighs the two anew.
     """
+
+    fronts = True
 
     def __init__(
         self,
@@ -54,6 +58,7 @@ class SampleFeedbackUpdate(Optimizer):
         if self._screen:
             self._screen.start(context)
         self._sampler = Sampler(context)
+        self._weighed = Scalariser(context, self.name)
         self._known: list[Trial] = []
         self._latest: list[Trial] = []
         self._heard = -1
@@ -115,8 +120,11 @@ class SampleFeedbackUpdate(Optimizer):
 
     async def _update(self, current: GraphDistribution) -> None:
         latest, self._latest = self._latest, []
-        update = await self._updater.update(Step(self.context, current, self._known, latest))
-        self._distribution, self._reason = update.distribution, update.reason
+        self._weighed.draw(self._known)
+        known, latest = self._weighed(self._known), self._weighed(latest)
+        update = await self._updater.update(Step(self.context, current, known, latest))
+        self._distribution = update.distribution
+        self._reason = update.reason + self._weighed.words
         _log.info("update after %d trials: %s", self._heard + 1, update.reason)
         for note in update.notes:
             _log.info("agent: %s", note)
@@ -125,7 +133,8 @@ class SampleFeedbackUpdate(Optimizer):
         assert self._distribution is not None
         drawn: Sequence[Proposal] = ()
         if self._screen:
-            found = self._screen.choose(self._distribution, self._known, self._samples, reason)
+            known = self._weighed(self._known)
+            found = self._screen.choose(self._distribution, known, self._samples, reason)
             drawn = [proposal for proposal in found if self._sampler.is_new(proposal.graph)]
         drawn = drawn or self._sampler.draw(self._distribution, self._samples, reason)
         uniform = GraphDistribution.uniform(self.context.space)

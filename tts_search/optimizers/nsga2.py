@@ -13,9 +13,11 @@ class NSGA2(OptunaSearch):
 
     population  graphs of a generation; the first one is random, so it should be a small share of
                 search.max_trials
+    objectives  as in OptunaSearch; under objective=pareto they are score and price whatever it says
     """
 
     name = "nsga2"
+    fronts = True
 
     def __init__(self, population: int = 8, objectives: Sequence[str] = ("score",)):
         super().__init__(objectives)

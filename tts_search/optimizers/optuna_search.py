@@ -32,6 +32,7 @@ from tts_search.optimizers.base import Optimizer
 from tts_search.optimizers.sampling import Sampler
 
 DIRECTIONS: dict[str, Literal["maximize", "minimize"]] = {"score": "maximize", "cost": "minimize"}
+FRONT: tuple[Literal["maximize", "minimize"], ...] = ("maximize", "minimize")  # score, price
 
 
 class OptunaSearch(Optimizer):
@@ -65,7 +66,8 @@ class OptunaSearch(Optimizer):
         ):  # some settings, such as group of TPE, count as experimental
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             sampler = self.sampler(int(context.rng(self.name).integers(2**31)))
-        directions = [DIRECTIONS[o] for o in self._objectives]
+        self._priced = self.fronts and context.objective.front
+        directions = FRONT if self._priced else [DIRECTIONS[o] for o in self._objectives]
         self._study = optuna.create_study(sampler=sampler, directions=directions)
         self._random = Sampler(context, patience=1000)
         self._waiting: dict[str, list[optuna.Trial]] = {}
@@ -127,7 +129,9 @@ class OptunaSearch(Optimizer):
         asked.set_user_attr("graph", graph_key(trial.graph))
         asked.set_constraint("budget", min(over, 0.0) if trial.within_budget else over)
         values = {"score": trial.score, "cost": trial.evaluation.cost}
-        self._study.tell(asked, [values[o] for o in self._objectives])
+        self._study.tell(
+            asked, trial.point if self._priced else [values[o] for o in self._objectives]
+        )
 
 
 def suggest(trial: optuna.Trial, space: SearchSpace, conditional: bool) -> Choices:
