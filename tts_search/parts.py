@@ -127,7 +127,7 @@ def assemble(config: DictConfig) -> Parts:
 def build_objective(node: DictConfig, pool: ModelPool) -> Objective:
     """The objective; its metric may be a name. Raises BudgetError when a model lacks what the
     metric needs."""
-    named = isinstance(node.get("metric"), str)
+    named = "metric" in node and not isinstance(node.metric, DictConfig)
     own = {"metric": metric(node.metric)} if named else {}
     objective = build(_without(node, *own), **own)
     if not isinstance(objective, Objective):

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from tts_search.analysis.account import render_account
 from tts_search.analysis.drawing import draw
+from tts_search.analysis.front import draw_objective
 from tts_search.analysis.intervals import Axis
 from tts_search.analysis.verdict import Standing, verdicts
 from tts_search.core.result import BudgetUse, Summary
@@ -52,6 +53,8 @@ class _Screen:
     def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
         summary, width = self.summary, min(WIDTH, options.max_width)
         parts: list[RenderableType] = [*_banners(summary), *_winner(summary, width - 8)]
+        if summary.objective:
+            parts += [Text(), *draw_objective(summary.objective)]
         parts += [_scores(summary, max(12, width - 64)), _verdicts(summary), Text()]
         yield Panel(
             Group(*parts, render_account(summary, self.folder, self.files)),
