@@ -27,7 +27,7 @@ def _front(use: ObjectiveUse) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), header_style="dim", border_style="dim")
     table.add_column("front, validation", no_wrap=True, justify="right")
     table.add_column(use.metric, justify="right", no_wrap=True)
-    table.add_column("cost", justify="right", no_wrap=True)
+    table.add_column("of budget", justify="right", no_wrap=True)
     table.add_column("graph", overflow="fold")
     for i, point in enumerate(use.front):
         style = "green" if i == 0 else "default"
