@@ -15,7 +15,6 @@ from tts_search.optimizers.base import Optimizer
 from tts_search.optimizers.initialise import Initialiser
 from tts_search.optimizers.sampling import Sampler
 from tts_search.optimizers.scalarise import Scalariser
-from tts_search.optimizers.screen import Screen
 from tts_search.optimizers.update import Step, Updater
 
 MEMORY = 500  # best trials kept once there are twice as many
@@ -23,8 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class SampleFeedbackUpdate(Optimizer):
-    """Samples `samples` graphs between updates of the probabilities; with a `screen`, many more,
-    of which the `samples` most promising are tried.
+    """Samples `samples` graphs between updates of the probabilities.
 
     When the probabilities hold no graph that is not already scored, a `widen` share of the
     uniform distribution is mixed in, then it alone is sampled; when that is dry too, the space is.
@@ -40,7 +38,6 @@ class SampleFeedbackUpdate(Optimizer):
         update: Updater,
         samples: int = 4,
         widen: float = 0.3,
-        screen: Screen | None = None,
     ):
         if samples < 1:
             raise ConfigError(f"optimizer.samples must be at least 1, but got {samples}")
@@ -49,14 +46,11 @@ class SampleFeedbackUpdate(Optimizer):
         self._updater = update
         self._samples = samples
         self._widen = widen
-        self._screen = screen
 
     def start(self, context: SearchContext) -> None:
         super().start(context)
         self._init.start(context)
         self._updater.start(context)
-        if self._screen:
-            self._screen.start(context)
         self._sampler = Sampler(context)
         self._weighed = Scalariser(context, self.name)
         self._known: list[Trial] = []
@@ -131,12 +125,7 @@ class SampleFeedbackUpdate(Optimizer):
 
     def _draw(self, reason: str) -> Sequence[Proposal]:
         assert self._distribution is not None
-        drawn: Sequence[Proposal] = ()
-        if self._screen:
-            known = self._weighed(self._known)
-            found = self._screen.choose(self._distribution, known, self._samples, reason)
-            drawn = [proposal for proposal in found if self._sampler.is_new(proposal.graph)]
-        drawn = drawn or self._sampler.draw(self._distribution, self._samples, reason)
+        drawn = self._sampler.draw(self._distribution, self._samples, reason)
         uniform = GraphDistribution.uniform(self.context.space)
         for share in (self._widen, 1.0):
             if drawn:

@@ -3,8 +3,7 @@
 SHOTS: tuple[tuple[str, str], ...] = (
     (
         "Mara bakes 4 trays of 12 rolls. She gives 9 rolls to a neighbour. How many are left?",
-        "She bakes 4 * 12 = 48 rolls. After giving away 9 there are 48 - 9 = 39. "
-        "The answer is 39.",
+        "She bakes 4 * 12 = 48 rolls. After giving away 9 there are 48 - 9 = 39. The answer is 39.",
     ),
     (
         "A ticket costs $6 for a child and $10 for an adult. What do 2 adults and 3 children pay "
