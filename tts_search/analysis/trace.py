@@ -23,9 +23,9 @@ def draw_trace(
     """The lines of the view. `archived`: the score in the archive, if it holds one; `again`: the
     command that asks for missing calls; `full`: write worked examples out."""
     styles = role_styles(fold(trace.graph))
-    yield _named("question", trace.example.id)
+    yield Column(Text("question  ", "bold"), Text(line(trace.example.id)))
     yield quoted(trace.example.question)
-    yield _named("gold answer", trace.example.answer)
+    yield from _answer("gold answer  ", trace.example.answer)
     for step in trace.steps:
         yield Text()
         yield _title(step, trace.graph, styles[step.node.role])
@@ -40,8 +40,13 @@ def draw_trace(
         yield Column(Text(), Text(advice, "yellow"))
 
 
-def _named(name: str, text: str, style: str = "") -> Column:
-    return Column(Text(f"{name}  ", "bold"), Text(line(text), style))
+def _answer(name: str, answer: str | None) -> Iterator[RenderableType]:
+    """On the line of its name; an answer of several lines, such as code, below it."""
+    if answer and "\n" in answer:
+        yield Text(name.rstrip(), "bold")
+        yield quoted(answer)
+    else:
+        yield Column(Text(name, "bold"), _stated(answer))
 
 
 def _title(step: Step, graph: Graph, style: str) -> Text:
@@ -65,7 +70,7 @@ def _step(step: Step, full: bool) -> Iterator[RenderableType]:
     else:
         yield Text("  reply" if step.result.request else "  passes on", "bold")
         yield quoted(step.result.text)
-        yield Column(Text("  answer  ", "bold"), _stated(step.stated))
+        yield from _answer("  answer  ", step.stated)
         if step.result.completion:
             yield _used(step.result.completion)
 
@@ -115,7 +120,7 @@ def _used(reply: Completion) -> Column:
 def _outcome(trace: Trace, archived: float | None) -> Iterator[RenderableType]:
     style = VERDICTS.get(trace.verdict, "yellow")
     if trace.score is not None:
-        yield Column(Text("answer  ", "bold"), _stated(trace.sink.stated))
+        yield from _answer("answer  ", trace.sink.stated)
     score = Text("score   ", "bold")
     if trace.score is not None:
         score.append(f"{trace.score:g}  ", style)
