@@ -164,7 +164,7 @@ def test_worked_examples_are_in_no_problem():
     known = {row["entry_point"] for row in problems()}
     for problem, _ in HumanEval().shots(7):
         assert ast.parse(problem).body[-1].name not in known
-    with pytest.raises(ConfigError, match="7 worked examples, got shots=8"):
+    with pytest.raises(ConfigError, match="7 worked examples, but got shots=8"):
         HumanEval().shots(8)
 
 
