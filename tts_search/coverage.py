@@ -14,24 +14,23 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 from rich.table import Table
 
 from tts_search.analysis.listing import draw_labels
 from tts_search.analysis.progress import RichProgress
-from tts_search.config import RunConfig, register_schema
+from tts_search.commands import Parser, said
+from tts_search.config import RunConfig
 from tts_search.core.budget import BoundBudget
 from tts_search.core.data import SPLITS, Split
 from tts_search.core.graph import Graph
 from tts_search.core.statistics import mean_interval, pass_at_k
 from tts_search.core.trial import Evaluation
 from tts_search.environment.environment import Environment, first_error
-from tts_search.errors import ConfigError, TTSError
-from tts_search.messages import one_line
+from tts_search.errors import ConfigError
 from tts_search.parts import Parts, assemble
 from tts_search.readback import read_record
 from tts_search.record import Record
@@ -101,32 +100,21 @@ async def cover(
     return Coverage([task.result().evaluation for task in tasks], alike)
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"{message}; type {self.prog} --help")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; its exit code: 1 after any mistake, which is one line on stderr."""
-    try:
-        register_schema()
-        wanted = _parser().parse_args(arguments)
-        ks = _ks(wanted)
-        record = read_record(wanted.run)
-        with contextlib.chdir(record.started_in):  # its config may name files from there
-            coverage = asyncio.run(_cover(record, wanted))
-        _show(record, wanted, coverage.to_json(ks))
-        return 0
-    except KeyboardInterrupt:
-        sys.stderr.write(INTERRUPTED + "\n")
-        return 130
-    except (TTSError, OmegaConfBaseException, OSError) as error:
-        sys.stderr.write(f"error: {one_line(error)}\n")
-        return 1
+    return said(lambda: _run(_parser().parse_args(arguments)), INTERRUPTED)
+
+
+def _run(wanted: argparse.Namespace) -> None:
+    ks = _ks(wanted)
+    record = read_record(wanted.run)
+    with contextlib.chdir(record.started_in):  # its config may name files from there
+        coverage = asyncio.run(_cover(record, wanted))
+    _show(record, wanted, coverage.to_json(ks))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="python -m tts_search.coverage",
         description="pass@k of the graph that a finished run recommends.",
     )

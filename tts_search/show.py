@@ -12,7 +12,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console, RenderableType
@@ -20,8 +20,8 @@ from rich.text import Text
 
 from tts_search.analysis.listing import draw_labels, draw_run, draw_trial
 from tts_search.analysis.trace import draw_trace
-from tts_search.config import register_schema
-from tts_search.errors import ConfigError, TTSError
+from tts_search.commands import Parser, said
+from tts_search.errors import TTSError
 from tts_search.messages import one_line
 from tts_search.readback import read_record
 from tts_search.record import Entry, Record
@@ -33,23 +33,13 @@ View = tuple[dict[str, Any], Iterable[RenderableType]]
 UNCUT = 100_000  # columns of a pipe or a file: lines end where they end
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"{message}; type python -m tts_search.show --help")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; its exit code: 1 after any mistake, which is one line on stderr."""
-    try:
-        register_schema()
-        return _show(_parser().parse_args(arguments))
-    except (TTSError, OmegaConfBaseException, OSError) as error:
-        sys.stderr.write(f"error: {one_line(error)}\n")
-        return 1
+    return said(lambda: _show(_parser().parse_args(arguments)))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="python -m tts_search.show",
         description="What each model saw and said, replayed from the response cache.",
     )
@@ -63,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _show(wanted: argparse.Namespace) -> int:
+def _show(wanted: argparse.Namespace) -> None:
     record = read_record(wanted.run)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else UNCUT)
     if wanted.trial is None:
@@ -81,7 +71,6 @@ def _show(wanted: argparse.Namespace) -> int:
     else:
         for part in drawn:
             console.print(part, markup=False, emoji=False)
-    return 0
 
 
 async def _trial(record: Record, entry: Entry, width: int) -> View:

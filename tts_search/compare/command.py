@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import rich
-from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
 from rich.progress import track
 
+from tts_search.commands import said
 from tts_search.compare.aa import LEAST, LEVEL, aa
 from tts_search.compare.arena import RANDOM, arena_of
 from tts_search.compare.outcome import Outcome, write_whole
@@ -20,8 +19,7 @@ from tts_search.compare.parallel import outcomes, references
 from tts_search.compare.plan import Plan, choices
 from tts_search.compare.report import write_report
 from tts_search.compare.tables import Results, best_known
-from tts_search.errors import ConfigError, TTSError
-from tts_search.messages import one_line
+from tts_search.errors import ConfigError
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 QUICK = [
@@ -29,21 +27,14 @@ QUICK = [
     *("--budgets", "18", "--seeds", "3", "--validation", "40", "--test", "60"),
     *("search.max_calls=800", "search.batch=16", "space.slots=4"),
 ]
+INTERRUPTED = "interrupted: finished searches are kept; type the same again to go on"
 SETTING = re.compile(r"[+~]*[\w./@]+=\S*")
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code."""
     given = list(sys.argv[1:] if words is None else words)
-    try:
-        _run(parsed(given), " ".join(given))
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted: finished searches are kept; type the same again to go on\n")
-        return 130
-    except (TTSError, HydraException, OmegaConfBaseException, OSError) as error:
-        sys.stderr.write(f"error: {one_line(error)}\n")
-        return 1
-    return 0
+    return said(lambda: _run(parsed(given), " ".join(given)), INTERRUPTED)
 
 
 def parsed(words: Sequence[str]) -> argparse.Namespace:
