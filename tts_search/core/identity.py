@@ -25,6 +25,7 @@ from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
 
 from tts_search.core.graph import Edge, Graph, Node
+from tts_search.core.models import ModelPool
 
 Label = Callable[[Node], Hashable]
 
@@ -38,6 +39,21 @@ def node_keys(graph: Graph, label: Label | None = None) -> tuple[str, ...]:
     """Key of the call of every node. `label` names a node's settings (default: role and model)."""
     labels = tuple(digest(label(n) if label else (n.role, n.model)) for n in graph.nodes)
     return _node_keys(graph, labels)
+
+
+def call_keys(graph: Graph, pool: ModelPool) -> tuple[str, ...]:
+    """Key of the call of every node, where a model is as the pool has it served and sampled."""
+
+    def settings(node: Node) -> Hashable:
+        return (node.role, pool[node.model].sampling if node.model else None)
+
+    return node_keys(graph, settings)
+
+
+def reading_order(graph: Graph, keys: Sequence[str], node: int) -> tuple[int, ...]:
+    """Predecessors of a node in the order in which it reads them: by key, so that the prompt does
+    not depend on how nodes are numbered."""
+    return tuple(sorted(graph.parents[node], key=lambda parent: keys[parent]))
 
 
 def graph_key(graph: Graph, label: Label | None = None) -> str:

@@ -8,7 +8,7 @@ from functools import partial
 
 from tts_search.core.data import CallSite, Example, Tokens
 from tts_search.core.graph import Graph, Node
-from tts_search.core.identity import node_keys
+from tts_search.core.identity import call_keys, reading_order
 from tts_search.core.models import ModelPool, ModelSpec
 from tts_search.environment.roles import Role
 from tts_search.errors import CallFailed
@@ -44,10 +44,7 @@ class Executor:
 
     def keys(self, graph: Graph) -> tuple[str, ...]:
         """Identity of each node's call: role, model, sampling, ancestry, replicate index."""
-        return node_keys(graph, self._label)
-
-    def _label(self, node: Node) -> object:
-        return (node.role, self.pool[node.model].sampling if node.model else None)
+        return call_keys(graph, self.pool)
 
     async def run(self, graph: Graph, example: Example) -> list[NodeResult]:
         """Results by node; the last is the sink's. Raises EngineUnavailable."""
@@ -55,8 +52,7 @@ class Executor:
         done: list[asyncio.Task[NodeResult]] = []
 
         async def node(v: int) -> NodeResult:
-            # In key order, so that the prompt does not depend on how nodes are numbered.
-            before = [await done[p] for p in sorted(graph.parents[v], key=lambda p: keys[p])]
+            before = [await done[p] for p in reading_order(graph, keys, v)]
             if any(b.failed for b in before):
                 return NodeResult(failed=True)
             return await self._act(graph.nodes[v], keys[v], example, [b.text for b in before])

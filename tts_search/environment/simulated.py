@@ -12,8 +12,8 @@ import numpy as np
 
 from tts_search.core.budget import BoundBudget
 from tts_search.core.data import Example, Tokens
-from tts_search.core.graph import Graph, Node
-from tts_search.core.identity import node_keys
+from tts_search.core.graph import Graph
+from tts_search.core.identity import call_keys
 from tts_search.core.objective import BoundObjective
 from tts_search.core.trial import Evaluation
 from tts_search.environment.environment import Evaluated
@@ -48,14 +48,10 @@ class SimulatedEnvironment:
         object.__setattr__(self, "_questions", prepared)
 
     def keys(self, graph: Graph) -> tuple[str, ...]:
-        return node_keys(graph, self._label)
+        return call_keys(graph, self.budget.pool)
 
     def key(self, graph: Graph) -> str:
         return self.keys(graph)[graph.sink]
-
-    def _label(self, node: Node) -> object:
-        """As in Executor, which a test holds it to."""
-        return (node.role, self.budget.pool[node.model].sampling if node.model else None)
 
     async def evaluate_many(
         self, graphs: Sequence[Graph], examples: Sequence[Example]

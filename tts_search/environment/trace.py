@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from tts_search.core.data import Example
 from tts_search.core.graph import Graph, Node
+from tts_search.core.identity import reading_order
 from tts_search.environment.environment import first_error
 from tts_search.environment.executor import Executor, NodeResult
 from tts_search.llm.base import Request
@@ -92,7 +93,7 @@ async def trace(executor: Executor, graph: Graph, example: Example) -> Trace:
     keys = executor.keys(graph)
 
     def step(v: int) -> Step:
-        reads = tuple(sorted(graph.parents[v], key=lambda p: keys[p]))  # as the executor does
+        reads = reading_order(graph, keys, v)
         heard = tuple(stated[p] for p in reads)
         return Step(v, graph.nodes[v], reads, heard, results[v], stated[v])
 

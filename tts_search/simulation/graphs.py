@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tts_search.core.graph import Graph
+from tts_search.core.identity import reading_order
 from tts_search.core.models import ModelPool, ModelSpec
 from tts_search.simulation.calls import DRAWS, Ints, answers, first_of_most, tokens_written_array
 from tts_search.simulation.latents import Questions
@@ -57,7 +58,7 @@ def play(
     states: States = fold(questions.states, starts[:, None])
     noise = uniforms(states, DRAWS)
     for v, node in enumerate(graph.nodes):
-        up = sorted(graph.parents[v], key=lambda p: keys[p])
+        up = list(reading_order(graph, keys, v))
         heard, lengths = said[up], written[up]
         if node.model is None:
             winner = first_of_most(heard), np.arange(shape[1])
