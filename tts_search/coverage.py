@@ -16,14 +16,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.table import Table
 
 from tts_search.analysis.listing import draw_labels
 from tts_search.analysis.progress import RichProgress
 from tts_search.commands import Parser, said
-from tts_search.config import RunConfig
 from tts_search.core.budget import BoundBudget
 from tts_search.core.data import SPLITS, Split
 from tts_search.core.graph import Graph
@@ -31,10 +29,10 @@ from tts_search.core.statistics import mean_interval, pass_at_k
 from tts_search.core.trial import Evaluation
 from tts_search.environment.environment import Environment, first_error
 from tts_search.errors import ConfigError
-from tts_search.parts import Parts, assemble
+from tts_search.parts import Parts
 from tts_search.readback import read_record
 from tts_search.record import Record
-from tts_search.replay import IDLE
+from tts_search.replay import restored
 from tts_search.tracking.progress import Progress
 from tts_search.tracking.words import percent
 
@@ -142,11 +140,7 @@ def _ks(wanted: argparse.Namespace) -> list[int]:
 
 async def _cover(record: Record, wanted: argparse.Namespace) -> Coverage:
     graph = record.entry("best").graph
-    config = OmegaConf.merge(OmegaConf.structured(RunConfig), record.config)
-    assert isinstance(config, DictConfig)
-    for name, part in IDLE.items():
-        config[name] = part
-    parts = assemble(config)
+    parts = restored(record, record.config.cache)
     progress = RichProgress(Console(stderr=True))
     try:
         return await cover(parts, graph, wanted.split, wanted.samples, progress)

@@ -26,6 +26,15 @@ IDLE = {  # nothing is searched or tracked, so these need neither their files no
 }
 
 
+def restored(record: Record, cache: str | None) -> Parts:
+    """The parts of a run as its config names them, but for those that are IDLE."""
+    config = OmegaConf.merge(OmegaConf.structured(RunConfig), record.config)
+    assert isinstance(config, DictConfig)
+    for name, part in {**IDLE, "cache": cache}.items():
+        config[name] = part
+    return assemble(config)
+
+
 @dataclass(frozen=True, eq=False)
 class Replay:
     """The parts of a run around an engine that answers from the cache."""
@@ -109,12 +118,9 @@ async def replaying(record: Record, entry: Entry) -> AsyncIterator[Replay]:
 
     No weights are loaded and no connection is made: the archive names the engine that answered.
     """
-    config = OmegaConf.merge(OmegaConf.structured(RunConfig), record.config)
-    assert isinstance(config, DictConfig)
-    path = Path(config.cache).expanduser() if config.cache else None
-    for name, part in {**IDLE, "cache": None}.items():
-        config[name] = part
-    parts = assemble(config)
+    cache = record.config.cache
+    path = Path(cache).expanduser() if cache else None
+    parts = restored(record, cache=None)
     try:
         same = parts.simulated and parts.llm.identity == entry.engine
         llm = Recorded(entry.engine, path, parts.llm if same else None)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from tts_search.core.data import Example, Split, Tokens
 from tts_search.errors import ConfigError
 from tts_search.tasks.answers.number import stated_number
-from tts_search.tasks.base import Task, first_shots
+from tts_search.tasks.base import Task, first_shots, near
 from tts_search.tasks.expressions import draw, solve, spaced
 
 RESERVED = 16  # questions of each family kept out of every split, for worked examples
@@ -86,8 +86,7 @@ class Arithmetic(Task):
 
     def wrong(self, example: Example, index: int) -> str:
         """Near misses: one above, one below, two above, ..."""
-        distance = index // 2 + 1
-        return str(int(example.answer) + (distance if index % 2 == 0 else -distance))
+        return str(int(example.answer) + near(index))
 
     def _example(self, expression: str) -> Example:
         answer = str(solve(expression)[0])

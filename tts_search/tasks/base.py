@@ -77,6 +77,12 @@ class Task(ABC):
         """Release worker processes."""
 
 
+def near(index: int) -> int:
+    """1, -1, 2, -2, ...: how far the index-th near miss lies from a right number."""
+    distance = index // 2 + 1
+    return distance if index % 2 == 0 else -distance
+
+
 def first_shots(shots: Sequence[Shot], count: int, owner: str) -> Sequence[Shot]:
     """The first `count` of `shots`. Raises ConfigError when there are fewer."""
     if count > len(shots):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from tts_search.core.data import Example, Tokens
 from tts_search.tasks.answers.number import gold_number, same_number, stated_number
-from tts_search.tasks.base import first_shots
+from tts_search.tasks.base import first_shots, near
 from tts_search.tasks.benchmark import Benchmark
 from tts_search.tasks.gsm8k_shots import SHOTS
 from tts_search.tasks.rows import Row, text_id
@@ -65,6 +65,5 @@ class GSM8K(Benchmark):
 
     def wrong(self, example: Example, index: int) -> str:
         """Near misses: one above, one below, two above, ..."""
-        distance = index // 2 + 1
         whole, point, rest = example.answer.partition(".")
-        return f"{int(whole) + (distance if index % 2 == 0 else -distance)}{point}{rest}"
+        return f"{int(whole) + near(index)}{point}{rest}"

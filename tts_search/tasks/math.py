@@ -7,7 +7,7 @@ from functools import cached_property
 from tts_search.core.data import Example, Split, Tokens
 from tts_search.tasks.answers import latex
 from tts_search.tasks.answers.checker import Checker
-from tts_search.tasks.base import first_shots
+from tts_search.tasks.base import first_shots, near
 from tts_search.tasks.benchmark import Benchmark
 from tts_search.tasks.math_data import MATH, SAMPLE, find
 from tts_search.tasks.math_shots import SHOTS
@@ -90,11 +90,10 @@ class Math(Benchmark):
 
     def wrong(self, example: Example, index: int) -> str:
         """Whole numbers and fractions: a near numerator; other answers: a number."""
-        offset = (index // 2 + 1) * (1 if index % 2 == 0 else -1)
         number = re.fullmatch(r"(-?\d{1,15})(/\d{1,15})?", latex.normal(example.answer))
         if number is None:
             return str(1009 + 7 * index)
-        return f"{int(number[1]) + offset}{number[2] or ''}"
+        return f"{int(number[1]) + near(index)}{number[2] or ''}"
 
     async def aclose(self) -> None:
         await self._checker.aclose()

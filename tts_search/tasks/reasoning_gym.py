@@ -10,7 +10,7 @@ from tts_search.core.data import Example, Split, Tokens
 from tts_search.errors import ConfigError
 from tts_search.tasks.answers.number import plain_number
 from tts_search.tasks.answers.workers import CallLost, Pool
-from tts_search.tasks.base import Task, first_shots
+from tts_search.tasks.base import Task, first_shots, near
 from tts_search.tasks.rows import text_id
 
 GENERATING = 300.0  # seconds all questions together may take
@@ -101,8 +101,7 @@ class ReasoningGym(Task):
     def wrong(self, example: Example, index: int) -> str:
         """A near number for a whole number, else a text that no scorer takes for an answer."""
         if re.fullmatch(r"-?\d{1,15}", example.answer, re.ASCII):
-            distance = index // 2 + 1
-            return str(int(example.answer) + (distance if index % 2 == 0 else -distance))
+            return str(int(example.answer) + near(index))
         return f"?? {index}"
 
     async def aclose(self) -> None:
