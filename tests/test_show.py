@@ -310,6 +310,20 @@ def test_the_costs_of_the_questions_make_up_the_cost_of_the_trial(past: Past) ->
     assert len(whole) > 2
 
 
+def test_a_trial_shows_what_each_node_scores_by_itself(past: Past) -> None:
+    line = max(past.lines, key=lambda line: len(line["nodes"]))
+    view = past(line["trial"], "--json").json
+    assert view["node_scores"] == line["node_scores"]
+    assert len(view["node_scores"]) == len(line["nodes"])
+    assert view["node_scores"][-1] == pytest.approx(sum(line["scores"]) / len(line["scores"]))
+    shown = past(line["trial"]).out.split("own score")[1].splitlines()[1:]
+    for number, ((role, model), score) in enumerate(
+        zip(line["nodes"], line["node_scores"], strict=True)
+    ):
+        assert shown[number].split()[:2] == [f"{100 * score:.1f}%", str(number)]
+        assert (f"{role}:{model}" if model else role) in shown[number]
+
+
 def test_a_question_has_a_number_an_id_and_parts(past: Past) -> None:
     ids = past.lines[0]["questions"]
     for number, name in enumerate(ids, start=1):

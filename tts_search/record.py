@@ -14,6 +14,7 @@ from tts_search.errors import ConfigError
 class Entry:
     """A line of archive.jsonl. Costs are in budget units; scores belong to questions by place.
 
+    `node_scores` are means over the questions, by node: what its own answers score.
     `score` of an entry that is not `complete` is an estimate for the whole batch; `dropped` says
     why it answered a part alone.
     """
@@ -31,6 +32,7 @@ class Entry:
     engine: str
     questions: tuple[str, ...]
     scores: tuple[float, ...]
+    node_scores: tuple[float, ...] = ()
     complete: bool = True
     dropped: dict[str, Any] | None = None
 
@@ -51,6 +53,7 @@ class Entry:
             engine=line["engine"],
             questions=tuple(line["questions"]),
             scores=tuple(line["scores"]),
+            node_scores=tuple(line.get("node_scores", ())),
             complete=line.get("complete", True),
             dropped=line.get("dropped"),
         )
@@ -63,6 +66,7 @@ class Entry:
             "stage": self.stage,
             "reason": self.reason,
             **graph_to_json(self.graph),
+            "node_scores": list(self.node_scores),
             "score": self.score,
             "cost": {"estimated": self.estimated, "measured": self.measured},
             "within_budget": self.within_budget,

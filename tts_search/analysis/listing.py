@@ -71,6 +71,7 @@ def draw_trial(
     yield Text()
     yield draw(entry.graph, min(PAGE, width))
     yield Text()
+    yield from _by_node(entry)
     yield Text("    #  score      cost  question", "dim")
     rows = zip(entry.questions, entry.scores, costs, strict=True)
     for number, (question, score, price) in enumerate(rows, start=1):
@@ -79,3 +80,15 @@ def draw_trial(
     yield Text()
     gaps = "; - : a call is not in the cache" if 0 < costs.count(None) < len(costs) else ""
     yield Column(Text(), Text(line(note + gaps), "dim"))
+
+
+def _by_node(entry: Entry) -> Iterator[RenderableType]:
+    """Where right answers are won and lost on the way to the sink."""
+    if not entry.node_scores:
+        return
+    yield Text("  own score  node, what it reads", "dim")
+    for number, score in enumerate(entry.node_scores):
+        node, up = entry.graph.nodes[number], entry.graph.parents[number]
+        reads = f" ({', '.join(map(str, up))})" if up else ""
+        yield Column(Text(f"{percent(score):>11}  "), Text(line(f"{number} {node}{reads}")))
+    yield Text()

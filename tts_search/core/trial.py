@@ -31,6 +31,8 @@ class Evaluation:
     failures          questions scored 0 because a call failed for good
     prices            of the questions, by the objective's metric, in its units; empty without one
     weight            score that a unit of price is worth
+    node_scores       of each node's own answers, by node, then question: the last are `scores`;
+                      empty where they were not kept
     """
 
     questions: tuple[str, ...]
@@ -42,6 +44,7 @@ class Evaluation:
     failures: int
     prices: tuple[float, ...] = ()
     weight: float = 0.0
+    node_scores: tuple[tuple[float, ...], ...] = field(default=(), repr=False)
 
     @property
     def mean(self) -> float:
@@ -94,6 +97,10 @@ def joined(parts: Sequence[Evaluation]) -> Evaluation:
         failures=sum(part.failures for part in parts),
         prices=tuple(p for part in parts for p in part.prices),
         weight=parts[0].weight,
+        node_scores=tuple(
+            tuple(s for scores in node for s in scores)
+            for node in zip(*(part.node_scores for part in parts), strict=True)
+        ),
     )
 
 
@@ -203,6 +210,7 @@ class Trial:
             "failures": seen.failures,
             "questions": list(seen.questions),
             "scores": [round(s, 6) for s in seen.scores],
+            "node_scores": [round(sum(own) / len(own), 6) for own in seen.node_scores],
             **({"prices": [round(p, 9) for p in seen.prices]} if seen.prices else {}),
             "spend": {k: round(v, 9) for k, v in vars(self.spend).items()},
         }

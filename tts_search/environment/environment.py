@@ -55,18 +55,21 @@ class Environment:
         answered = [task.result() for task in tasks]
         return self._summarise(graph, examples, answered)
 
-    async def _answer(self, graph: Graph, example: Example) -> tuple[float, list[NodeResult]]:
+    async def _answer(self, graph: Graph, example: Example) -> tuple[list[float], list[NodeResult]]:
+        """Scores and results by node; a failed node scores 0. Equal texts are scored once."""
         results = await self.executor.run(graph, example)
-        failed, text = results[-1].failed, results[-1].text
-        score = 0.0 if failed else await self.executor.task.score(example, text)
+        scores: dict[str, float] = {}
+        for result in results:
+            if not result.failed and result.text not in scores:
+                scores[result.text] = await self.executor.task.score(example, result.text)
         self.on_answer()
-        return score, results
+        return [0.0 if r.failed else scores[r.text] for r in results], results
 
     def _summarise(
         self,
         graph: Graph,
         examples: Sequence[Example],
-        answered: Sequence[tuple[float, list[NodeResult]]],
+        answered: Sequence[tuple[list[float], list[NodeResult]]],
     ) -> Evaluated:
         n = len(examples)
         nodes = [result for _, results in answered for result in results]
@@ -74,7 +77,7 @@ class Environment:
         tokens = [[r.tokens for r in results] for _, results in answered]
         evaluation = Evaluation(
             questions=tuple(e.id for e in examples),
-            scores=tuple(score for score, _ in answered),
+            scores=tuple(scores[-1] for scores, _ in answered),
             costs=tuple(self.budget.measured(graph, used) for used in tokens),
             prompt_tokens=sum(c.prompt_tokens for c in done) / n,
             output_tokens=sum(c.output_tokens for c in done) / n,
@@ -82,6 +85,7 @@ class Environment:
             failures=sum(results[-1].failed for _, results in answered),
             prices=self.objective.prices(graph, tokens),
             weight=self.objective.weight,
+            node_scores=tuple(zip(*(scores for scores, _ in answered), strict=True)),
         )
         calls = [c for _, rs in answered for c in call_records(self.executor.pool, graph, rs)]
         return Evaluated(evaluation, calls)

@@ -64,10 +64,11 @@ class SimulatedEnvironment:
     def score(self, graph: Graph, ids: tuple[str, ...]) -> Evaluated:
         """`evaluate` by the ids of the questions, without an event loop."""
         played = self.play(graph, ids)
+        right = tuple(map(tuple, (played.said == 0).astype(float).tolist()))
         asked = [v for v, node in enumerate(graph.nodes) if node.model]
         evaluation = Evaluation(
             questions=ids,
-            scores=tuple((played.said[-1] == 0).astype(float).tolist()),
+            scores=right[-1],
             costs=_costs(self.budget, graph, played),
             prompt_tokens=int(played.read[asked].sum()) / len(ids),
             output_tokens=int(played.written[asked].sum()) / len(ids),
@@ -75,6 +76,7 @@ class SimulatedEnvironment:
             failures=0,
             prices=_costs(self.objective.meter, graph, played) if self.objective.meter else (),
             weight=self.objective.weight,
+            node_scores=right,
         )
         if self.on_answer:
             for _ in ids:
