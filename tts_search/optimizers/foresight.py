@@ -1,0 +1,98 @@
+"""What the loop does with a forecast: which samples are tried, and which trials it believes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from tts_search.core.context import SearchContext
+from tts_search.core.distribution import GraphDistribution
+from tts_search.core.objective import BoundObjective
+from tts_search.core.statistics import Floats
+from tts_search.core.trial import Proposal, Trial
+from tts_search.errors import ConfigError
+from tts_search.forecast.forecast import Forecast
+from tts_search.optimizers.sampling import Sampler
+
+TRIES = 4  # samples spent on each candidate: near the end of a search most graphs are known
+LEAST = 0.02  # standard deviation, in score, of what no forecast knows of a graph
+
+Value = Callable[[float, float], float]
+"""(mean score, mean price) -> what is maximised."""
+
+
+class Foresight:
+    """A forecast learned from every node of every graph tried (docs/forecast.md).
+
+    candidates  graphs sampled for every update, of which the most promising are tried; 0: as many
+                as are tried, so that the forecast has no say
+    leaders     trials are ranked by their score drawn towards the forecast, as far as its errors so
+                far advise: a leader owes part of its score to luck
+    """
+
+    def __init__(self, candidates: int = 256, leaders: bool = True) -> None:
+        if candidates < 0:
+            raise ConfigError(f"foresight.candidates must be at least 0, but got {candidates}")
+        self._candidates = candidates
+        self._leaders = leaders
+
+    def start(self, context: SearchContext, name: str) -> None:
+        """Forget all earlier searches. Called once before each."""
+        rng = context.rng(f"{name}/foresight")
+        self._forecast = Forecast(context.space, max(context.batch, 1), rng)
+        self._objective = context.objective
+        self._told = -1
+        self._estimates: Mapping[str, float] = {}
+
+    def tell(self, trials: Sequence[Trial], known: Sequence[Trial]) -> None:
+        """`trials` are new; `known` are all that are remembered, with them."""
+        for trial in trials:
+            self._forecast.add(trial.graph, trial.evaluation)
+        if self._leaders and self._forecast.informed:
+            self._estimates = self._believed([t for t in known if t.complete])
+
+    @property
+    def estimates(self) -> Mapping[str, float]:
+        """Utility of the trials by graph key."""
+        return self._estimates
+
+    def choose(
+        self, distribution: GraphDistribution, sampler: Sampler, n: int, reason: str, value: Value
+    ) -> list[Proposal]:
+        """The n most promising of the candidates; none if it has nothing to go by."""
+        if not (self._candidates and self._forecast.informed):
+            return []
+        pool = sampler.pool(distribution, self._candidates, TRIES * self._candidates, reason)
+        outlooks = [self._forecast.outlook(p.graph).score for p in pool]
+        prices = [_price(self._objective, p) for p in pool]
+        worth = [value(score, price) for score, price in zip(outlooks, prices, strict=True)]
+        best = sorted(range(len(pool)), key=lambda i: -worth[i])[:n]
+        for i in best:
+            sampler.is_new(pool[i].graph)
+        words = "forecast {:.3f}, the best of {}; {}"
+        return [replace(pool[i], reason=words.format(outlooks[i], len(pool), reason)) for i in best]
+
+    def _believed(self, trials: Sequence[Trial]) -> dict[str, float]:
+        if not trials:
+            return {}
+        outlooks = [self._forecast.outlook(t.graph) for t in trials]
+        scores = np.array([t.evaluation.mean for t in trials])
+        foreseen = np.array([o.score for o in outlooks])
+        noise = np.array([o.variance for o in outlooks])
+        believed = shrunk(scores, foreseen, noise)
+        weight = self._objective.weight
+        return {
+            t.key: float(score) - weight * t.evaluation.price
+            for t, score in zip(trials, believed, strict=True)
+        }
+
+
+def shrunk(scores: Floats, foreseen: Floats, noise: Floats) -> Floats:
+    """Empirical Bayes (Efron & Morris 1973): scores whose variance by luck is `noise`, drawn
+    towards what was foreseen, the less the more the two have differed beyond noise."""
+    spread = max(float(((scores - foreseen) ** 2 - noise).mean()), LEAST**2)
+    return np.asarray(foreseen + spread / (spread + noise) * (scores - foreseen))
+
+
+def _price(objective: BoundObjective, proposal: Proposal) -> float:
+    return objective.meter.estimate(proposal.graph) if objective.meter else 0.0
