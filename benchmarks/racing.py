@@ -58,7 +58,8 @@ async def _search(words: tuple[str, ...], seed: int) -> Found:
     profile = {model.name: world.tokens(model.served) for model in parts.pool.models}
     budget = parts.budget.bind(parts.pool, profile)
     space = SearchSpace(composed.space.slots, parts.role_specs, budget)
-    parts.optimizer.start(SearchContext(space, seed, "simulated", batch=use.batch))
+    context = SearchContext(space, seed, "simulated", batch=use.batch)
+    parts.optimizer.start(context)
     search = Search(
         environment=SimulatedEnvironment(world, budget, seed),  # type: ignore[arg-type]
         optimizer=parts.optimizer,
@@ -71,6 +72,7 @@ async def _search(words: tuple[str, ...], seed: int) -> Found:
         tracker=parts.tracker,
         progress=SilentProgress(),
         policy=parts.evaluation,
+        forecast=parts.evaluation.forecast(context),
     )
     await search.run()
     calls = search.ledger.calls

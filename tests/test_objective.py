@@ -48,7 +48,7 @@ SMALL = (
 ALONE = [
     *("task", "engine", "trial", "step", "key", "score", "se", "stage", "reason", "nodes", "edges"),
     *("width", "depth", "cost", "within_budget", "tokens", "calls", "failures", "questions"),
-    *("scores", "spend"),
+    *("scores", "node_scores", "spend"),
 ]
 METHODS = ["random", "agent_reinforce", "tpe", "evolution", "nsga2"]
 

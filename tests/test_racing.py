@@ -178,6 +178,29 @@ async def test_the_estimate_allows_for_the_questions_answered() -> None:
     assert cut.dropped.estimate == 0.5
 
 
+async def test_what_is_foreseen_of_a_graph_is_half_of_its_forecast() -> None:
+    """It sees that a candidate will do badly, so fewer answers show it; with any forecast at all
+    one that is as good stays (tests/core/test_sequential.py)."""
+    bad, told = [float(i % 4 == 0) for i in range(40)], []
+
+    def foresee(graph: Graph) -> list[float]:
+        told.append(graph)
+        return [0.25] * 40
+
+    followed = Followed(foresee)
+    followed.add(HALF)
+    best = followed.incumbent("best", HALF)
+    assert best.forecast_of("bad") == [(h + 0.25) / 2 for h in HALF]  # type: ignore[arg-type]
+    bench = Bench(Told({"bad": bad}), Ledger(), lambda graphs, _: len(graphs))  # type: ignore[arg-type]
+    racing = Racing(first=2, growth=1, margin=0)
+    (lost,) = await racing.evaluate(bench, ["bad"], BATCH, best)  # type: ignore
+    assert told == ["bad", "bad"], "fixed before it starts"
+    (plain,), _, _ = await race(racing, {"bad": bad})
+    assert lost.dropped
+    assert plain.dropped
+    assert len(lost.evaluation.scores) <= len(plain.evaluation.scores)
+
+
 async def test_the_limits_are_asked_before_every_block_but_the_first() -> None:
     """That was foreseen with the whole batch."""
     asked: list[tuple[int, int]] = []

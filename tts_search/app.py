@@ -119,18 +119,17 @@ class Run:
         space = SearchSpace(self.slots, self.parts.role_specs, budget)
         objective = self.parts.objective.bind(self.parts.pool, budget.profile)
         use, aim = self.parts.budget, objective.words(self.parts.optimizer.fronts)
-        self.parts.optimizer.start(
-            SearchContext(
-                space=space,
-                seed=self.parts.seed,
-                task=self.parts.task.label,
-                description=self.parts.task.instruction,
-                goal=f"{aim} at no more than {use.limit:g} {use.unit_name} "
-                f"({use.metric.name}) a question",
-                batch=len(batch),
-                objective=objective,
-            )
+        context = SearchContext(
+            space=space,
+            seed=self.parts.seed,
+            task=self.parts.task.label,
+            description=self.parts.task.instruction,
+            goal=f"{aim} at no more than {use.limit:g} {use.unit_name} "
+            f"({use.metric.name}) a question",
+            batch=len(batch),
+            objective=objective,
         )
+        self.parts.optimizer.start(context)
         return Search(
             environment=Environment(self.parts.executor, budget, self.progress.advance, objective),
             optimizer=self.parts.optimizer,
@@ -141,6 +140,7 @@ class Run:
             parallel=self.settings.parallel,
             share=1 - self.settings.finals_share,
             policy=self.parts.evaluation,
+            forecast=self.parts.evaluation.forecast(context),
             tracker=self.parts.tracker,
             progress=self.progress,
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from tts_search.core.budget import within
@@ -13,6 +14,8 @@ from tts_search.core.front import non_dominated
 from tts_search.core.graph import Graph
 from tts_search.core.trial import Evaluation, Trial
 from tts_search.errors import ConfigError
+
+_NONE: Mapping[str, float] = MappingProxyType({})
 
 
 class Answer(NamedTuple):
@@ -136,10 +139,11 @@ class Archive:
     def candidate(self, key: str) -> Candidate:
         return self._leaders[key]
 
-    def ranking(self, limit: float) -> list[Candidate]:
-        """Graphs whose measured cost is within `limit`, best first, cheaper first on ties."""
+    def ranking(self, limit: float, estimates: Mapping[str, float] = _NONE) -> list[Candidate]:
+        """Graphs whose measured cost is within `limit`, best first, cheaper first on ties. What
+        `estimates` says of a graph, by key, counts in place of its measured utility."""
         fit = [c for c in self._leaders.values() if within(c.cost, limit)]
-        return sorted(fit, key=lambda c: c.place)
+        return sorted(fit, key=lambda c: (-estimates.get(c.key, c.utility), *c.place[1:]))
 
     def front(self, limit: float) -> list[Candidate]:
         """Of these the ones that no other beats in score and price, best score first."""

@@ -60,7 +60,7 @@ async def choose(search: Search, examples: Sequence[Example], finalists: int) ->
     best: tuple[Choice, Evaluation] | None = None
     followed = Followed()
     places = finalists
-    for leader in search.archive.ranking(budget.limit):
+    for leader in search.ranking():
         if not places:
             break
         if not search.affordable([leader.graph], len(examples), trials=0):
@@ -110,7 +110,7 @@ def as_searched(leader: Candidate) -> Choice:
 def unvalidated(search: Search) -> Choice:
     """The leader of the batch. Raises BudgetError if no graph is within the budget."""
     limit = search.environment.budget.limit
-    left = search.archive.ranking(limit)
+    left = search.ranking()
     if not left:
         least = search.archive.least_cost()
         raise BudgetError(

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 from math import isinf
 
+from tts_search.core.context import SearchContext
 from tts_search.core.data import Example
 from tts_search.core.graph import Graph
 from tts_search.core.sequential import evidence, expected_mean
 from tts_search.core.trial import Dropped, Evaluation, joined
 from tts_search.errors import ConfigError
 from tts_search.evaluation import Bench, Full, Incumbent, Outcome, Policy
+from tts_search.forecast.forecast import Forecast
 
 
 class Racing(Policy):
@@ -24,16 +26,19 @@ class Racing(Policy):
     races = True
 
     def __init__(
-        self, first: int = 4, growth: float = 1.25, alpha: float = 0.2, margin: float = 0.03
+        self, first: int = 4, growth: float = 1.1, alpha: float = 0.4, margin: float = 0.04
     ):
         _need("first", first, first >= 1, "at least 1", 4)
-        _need("growth", growth, growth >= 1, "at least 1", 1.25)
-        _need("alpha", alpha, 0 < alpha < 1, "between 0 and 1", 0.2)
-        _need("margin", margin, 0 <= margin < 1, "at least 0 and below 1", 0.03)
+        _need("growth", growth, growth >= 1, "at least 1", 1.1)
+        _need("alpha", alpha, 0 < alpha < 1, "between 0 and 1", 0.4)
+        _need("margin", margin, 0 <= margin < 1, "at least 0 and below 1", 0.04)
         self._first = first
         self._growth = growth
         self._alpha = alpha
         self._margin = margin
+
+    def forecast(self, context: SearchContext) -> Forecast | None:
+        return Forecast(context.space, context.batch, context.rng("racing"))
 
     async def evaluate(
         self,
@@ -72,14 +77,15 @@ class _Racer:
         self.graph = graph
         self.stopped = ""
         self._incumbent = incumbent
+        self._forecast = incumbent.forecast_of(graph)
         self._parts: list[Evaluation] = []
 
     def add(self, seen: Evaluation, alpha: float, margin: float) -> None:
         """One more block; after it the candidate may be beaten."""
         self._parts.append(seen)
         scores, rival = joined(self._parts).utilities, self._incumbent
-        if len(scores) < len(rival.forecast):
-            against = evidence(scores, rival.forecast, rival.mean + margin)
+        if len(scores) < len(self._forecast):
+            against = evidence(scores, self._forecast, rival.mean + margin)
             if against >= 1 / alpha:
                 self.stopped = "out of reach" if isinf(against) else f"beaten, {against:.3g} to 1"
 
@@ -88,8 +94,8 @@ class _Racer:
         if not self.stopped:
             return Outcome(seen)
         rival = self._incumbent
-        estimate = min(expected_mean(seen.utilities, rival.forecast), rival.mean)
-        why = Dropped(self.stopped, rival.key, len(rival.forecast), estimate)
+        estimate = min(expected_mean(seen.utilities, self._forecast), rival.mean)
+        why = Dropped(self.stopped, rival.key, len(self._forecast), estimate)
         return Outcome(seen, dropped=why)
 
 

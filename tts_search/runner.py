@@ -1,16 +1,17 @@
 """The search loop: ask -> evaluate -> archive -> tell, until a limit is reached."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from tts_search.archive import Archive
+from tts_search.archive import Archive, Candidate
 from tts_search.core.data import Example
 from tts_search.core.graph import Graph
 from tts_search.core.trial import Proposal, Spend, Trial
 from tts_search.environment.environment import Environment
 from tts_search.environment.ledger import Ledger
 from tts_search.evaluation import Bench, Followed, Full, Incumbent, Outcome, Policy
+from tts_search.forecast.forecast import Forecast
 from tts_search.limits import Limits, Need, need
 from tts_search.optimizers.base import Optimizer
 from tts_search.tracking.base import Tracker
@@ -26,6 +27,8 @@ class Search:
     sub-graphs they share cost nothing. The finals guard against its luck.
     `policy` says how far along the batch a candidate is followed.
     `share` of each limit is spent here; the rest is kept for the finals.
+    `forecast` learns from all trials; a race goes by it.
+    `told` is called after every step, when the optimizer has heard of it.
     """
 
     environment: Environment
@@ -39,10 +42,15 @@ class Search:
     tracker: Tracker
     progress: Progress
     policy: Policy = field(default_factory=Full)
+    told: Callable[[], None] = lambda: None
+    forecast: Forecast | None = None
     steps: int = 0
     best: Trial | None = None
     _waiting: Sequence[Proposal] = ()
-    _followed: Followed = field(default_factory=Followed, repr=False)
+    _followed: Followed = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._followed = Followed(self._foresee if self.forecast else None)
 
     async def run(self) -> str:
         """Search, and say what ended it. Raises EngineUnavailable; the archive keeps all steps."""
@@ -59,6 +67,11 @@ class Search:
             if self.policy.races:  # most cost less than foreseen: the others' turn comes
                 self._waiting = proposals[started:]
             self.optimizer.tell(await self._step(proposals[:started]))
+            self.told()
+
+    def ranking(self) -> list[Candidate]:
+        """Graphs within budget as measured, best first as far as the optimizer can tell."""
+        return self.archive.ranking(self.environment.budget.limit, self.optimizer.estimates)
 
     def spend(self) -> Spend:
         """Used up so far, the agent's own calls included."""
@@ -123,6 +136,13 @@ class Search:
             return None
         return self._followed.incumbent(self.best.key, self.best.evaluation.utilities)
 
+    def _foresee(self, graph: Graph) -> list[float]:
+        """Its utility on each question of the batch, as far as the forecast and estimates tell."""
+        assert self.forecast
+        price = self.environment.objective.estimate(graph)
+        chances = self.forecast.chances(graph, [example.id for example in self.batch])
+        return [float(chance) - price for chance in chances]
+
     def _record(self, proposal: Proposal, seen: Outcome) -> Trial:
         self.ledger.book(seen.calls)
         budget = self.environment.budget
@@ -139,6 +159,8 @@ class Search:
         )
         self.archive.add(trial)
         self.tracker.log_trial(trial)
+        if self.forecast:
+            self.forecast.add(trial.graph, trial.evaluation)
         if trial.complete:
             self._followed.add(trial.evaluation.utilities)
         better = self.best is None or trial.score > self.best.score

@@ -78,17 +78,20 @@ SURFACES: dict[str, Surface] = {
 def judge(
     where: SearchContext, number: int, proposal: Proposal, score: float, dear: float
 ) -> Trial:
-    """A trial whose questions are right in the share `score`; it costs `dear` x the estimate."""
+    """A trial whose questions are right in the share `score`, on all nodes alike; it costs `dear` x
+    the estimate."""
     estimate = where.space.budget.estimate(proposal.graph)
     right = round(score * where.batch)
+    scores = tuple(float(i < right) for i in range(where.batch))
     seen = Evaluation(
         questions=tuple(f"q{i}" for i in range(where.batch)),
-        scores=tuple(float(i < right) for i in range(where.batch)),
+        scores=scores,
         costs=(estimate * dear,) * where.batch,
         prompt_tokens=100,
         output_tokens=50,
         calls=len(proposal.graph.nodes),
         failures=0,
+        node_scores=(scores,) * len(proposal.graph.nodes),
     )
     fits = where.space.budget.fits(seen.cost)
     return Trial(number, graph_key(proposal.graph), proposal, estimate, seen, fits)

@@ -16,10 +16,10 @@ from tts_search.core.context import SearchContext
 from tts_search.core.data import Example
 from tts_search.core.graph import Graph
 from tts_search.core.statistics import mean_interval
-from tts_search.core.trial import Trial
 from tts_search.environment.environment import Environment
 from tts_search.environment.ledger import Ledger
 from tts_search.errors import BudgetError
+from tts_search.evaluation import Policy
 from tts_search.limits import Limits
 from tts_search.optimizers.base import Optimizer
 from tts_search.parts import build_agent, build_llm, build_optimizer
@@ -29,19 +29,20 @@ from tts_search.tracking.none import NoTracker
 from tts_search.tracking.progress import SilentProgress
 
 
-class Recommended(NoTracker):
-    """Notes whenever the leader by the method's own data changes: (calls, graph)."""
+class Recommended:
+    """Notes, after every step of a search, whether the leader by the method's own data has changed:
+    (calls, graph)."""
 
-    def __init__(self, archive: Archive, limit: float) -> None:
-        self._archive, self._limit = archive, limit
-        self._key = ""
+    def __init__(self, search: Search) -> None:
+        self._search, self._key = search, ""
         self.steps: list[tuple[int, Graph]] = []
+        search.told = self._note
 
-    def log_trial(self, trial: Trial) -> None:
-        leader = next(iter(self._archive.ranking(self._limit)), None)
+    def _note(self) -> None:
+        leader = next(iter(self._search.ranking()), None)
         if leader and leader.key != self._key:
             self._key = leader.key
-            self.steps.append((trial.spend.calls, leader.graph))
+            self.steps.append((self._search.spend().calls, leader.graph))
 
 
 def play(plan: Plan, job: Job) -> Outcome:
@@ -54,7 +55,8 @@ async def _played(plan: Plan, job: Job) -> Outcome:
     arena = arena_of(plan, job)
     optimizer = _optimizer(arena, job)
     try:
-        search, noted = _search(arena, job, optimizer)
+        search = _search(arena, job, optimizer)
+        noted = Recommended(search)
         stopped_by = await search.run()
         searched, leader = search.spend(), _leader(arena, search)
         final = await _final(plan, arena, job, search)
@@ -79,18 +81,20 @@ def _optimizer(arena: Arena, job: Job) -> Optimizer:
     if "agent" in config.optimizer:
         agent = _agent(arena)
     optimizer = build_optimizer(config.optimizer, agent)
-    limit = arena.space.budget.limit
-    optimizer.start(
-        SearchContext(
-            space=arena.space,
-            seed=job.block + 2**32 * job.twin,
-            task="simulated",
-            description="Answer the question.",
-            goal=f"highest mean score at no more than {limit:g} units a question",
-            batch=settings(config).batch,
-        )
-    )
+    optimizer.start(_context(arena, job))
     return optimizer
+
+
+def _context(arena: Arena, job: Job) -> SearchContext:
+    limit = arena.space.budget.limit
+    return SearchContext(
+        space=arena.space,
+        seed=job.block + 2**32 * job.twin,
+        task="simulated",
+        description="Answer the question.",
+        goal=f"highest mean score at no more than {limit:g} units a question",
+        batch=settings(arena.config).batch,
+    )
 
 
 def _agent(arena: Arena) -> Agent:
@@ -98,24 +102,23 @@ def _agent(arena: Arena) -> Agent:
     return build_agent(arena.config, build_llm(arena.config.llm, None, task), task)
 
 
-def _search(arena: Arena, job: Job, optimizer: Optimizer) -> tuple[Search, Recommended]:
+def _search(arena: Arena, job: Job, optimizer: Optimizer) -> Search:
     own: SearchSettings = settings(arena.config)
-    archive = Archive()
-    noted = Recommended(archive, arena.space.budget.limit)
-    search = Search(
+    policy: Policy = build(arena.config.evaluation)
+    return Search(
         environment=cast(Environment, arena.environment(job.block)),  # the same methods
         optimizer=optimizer,
-        archive=archive,
+        archive=Archive(),
         ledger=Ledger(),
         limits=Limits(own.max_trials, own.max_calls, own.max_tokens, own.max_dollars),
         batch=questions(job, "search", own.batch),
         parallel=own.parallel,
         share=1 - own.finals_share,
-        tracker=noted,
+        tracker=NoTracker(),
         progress=SilentProgress(),
-        policy=build(arena.config.evaluation),
+        policy=policy,
+        forecast=policy.forecast(_context(arena, job)),
     )
-    return search, noted
 
 
 def questions(job: Job, split: str, count: int) -> list[Example]:
@@ -125,7 +128,7 @@ def questions(job: Job, split: str, count: int) -> list[Example]:
 
 def _leader(arena: Arena, search: Search) -> Claim:
     """What would be returned without finals, and how good it would be said to be."""
-    for leader in search.archive.ranking(search.environment.budget.limit):
+    for leader in search.ranking():
         return _claim(arena, leader.key, leader.graph, leader.scores)
     return NOTHING
 

@@ -41,6 +41,10 @@ class BoundObjective:
             return ()
         return tuple(self.meter.measured(graph, tokens) for tokens in answered)
 
+    def estimate(self, graph: Graph) -> float:
+        """What the price of a question is expected to take off the score."""
+        return self.weight * self.meter.estimate(graph) if self.meter else 0.0
+
     def words(self, fronts: bool) -> str:
         """What a method goes for; `fronts`: it can go for a front."""
         if self.meter is None:

@@ -47,8 +47,8 @@ class Forecast:
         return len(self._outcomes) > 0
 
     def score(self, graph: Graph) -> float:
-        """Expected mean score on the batch; of a graph that was tried, too, by all that is known, not
-        by its own score alone."""
+        """Expected mean score on the batch. A graph that was tried is judged by all that is known,
+        not by its own score alone."""
         return float(self._chances(graph).mean())
 
     def chances(self, graph: Graph, questions: Sequence[str]) -> Floats:

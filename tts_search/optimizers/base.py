@@ -1,7 +1,7 @@
 """Two verbs and frozen data: ask for proposals, tell what came of them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tts_search.core.context import SearchContext
 from tts_search.core.trial import AgentUsage, Proposal, Trial
@@ -29,6 +29,12 @@ class Optimizer(ABC):
     @abstractmethod
     def tell(self, trials: Sequence[Trial]) -> None:
         """Remember evaluated proposals. Telling a trial twice is harmless."""
+
+    @property
+    def estimates(self) -> Mapping[str, float]:
+        """What the method believes of graphs it was told, by key: their utility on the batch. Those
+        it is silent on count with what was measured. Leaders are chosen by these figures."""
+        return {}
 
     @property
     def agent_usage(self) -> AgentUsage:

@@ -63,35 +63,40 @@ class Foresight:
         if not (self._candidates and self._forecast.informed):
             return []
         pool = sampler.pool(distribution, self._candidates, TRIES * self._candidates, reason)
-        outlooks = [self._forecast.outlook(p.graph).score for p in pool]
+        foreseen = [self._forecast.score(p.graph) for p in pool]
         prices = [_price(self._objective, p) for p in pool]
-        worth = [value(score, price) for score, price in zip(outlooks, prices, strict=True)]
+        worth = [value(score, price) for score, price in zip(foreseen, prices, strict=True)]
         best = sorted(range(len(pool)), key=lambda i: -worth[i])[:n]
         for i in best:
             sampler.is_new(pool[i].graph)
         words = "forecast {:.3f}, the best of {}; {}"
-        return [replace(pool[i], reason=words.format(outlooks[i], len(pool), reason)) for i in best]
+        return [replace(pool[i], reason=words.format(foreseen[i], len(pool), reason)) for i in best]
 
     def _believed(self, trials: Sequence[Trial]) -> dict[str, float]:
         if not trials:
             return {}
-        outlooks = [self._forecast.outlook(t.graph) for t in trials]
-        scores = np.array([t.evaluation.mean for t in trials])
-        foreseen = np.array([o.score for o in outlooks])
-        noise = np.array([o.variance for o in outlooks])
-        believed = shrunk(scores, foreseen, noise)
+        foreseen, beyond, noise = np.array([self._compared(trial) for trial in trials]).T
+        scores = foreseen + earned(beyond, noise)
         weight = self._objective.weight
         return {
             t.key: float(score) - weight * t.evaluation.price
-            for t, score in zip(trials, believed, strict=True)
+            for t, score in zip(trials, scores, strict=True)
         }
 
+    def _compared(self, trial: Trial) -> tuple[float, float, float]:
+        """Score as foreseen, how far the trial was beyond it, and the variance of that by luck."""
+        seen = trial.evaluation
+        chances = self._forecast.chances(trial.graph, seen.questions)
+        gaps, n = np.array(seen.scores) - chances, len(chances)
+        luck = gaps.var(ddof=1) if n > 1 else chances.mean() * (1 - chances.mean())
+        return float(chances.mean()), float(gaps.mean()), float(luck) / n
 
-def shrunk(scores: Floats, foreseen: Floats, noise: Floats) -> Floats:
-    """Empirical Bayes (Efron & Morris 1973): scores whose variance by luck is `noise`, drawn
-    towards what was foreseen, the less the more the two have differed beyond noise."""
-    spread = max(float(((scores - foreseen) ** 2 - noise).mean()), LEAST**2)
-    return np.asarray(foreseen + spread / (spread + noise) * (scores - foreseen))
+
+def earned(beyond: Floats, noise: Floats) -> Floats:
+    """How much of what trials scored beyond their forecast is theirs and not luck. Empirical Bayes
+    (Efron & Morris 1973): a share of it, the larger the more all such gaps exceed their noise."""
+    spread = max(float((beyond**2 - noise).mean()), LEAST**2)
+    return np.asarray(spread / (spread + noise) * beyond)
 
 
 def _price(objective: BoundObjective, proposal: Proposal) -> float:

@@ -101,8 +101,8 @@ class MixPretest(Initialiser):
                 f"pre-test {mixes[i]}, {shape}: {reason}",
                 "mix",
             )
-            for i in chosen
             for shape in self._shapes
+            for i in chosen
             if has_shape(context.space, shape)
         ]
 

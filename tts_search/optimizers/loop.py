@@ -4,7 +4,7 @@ What tells them apart are the two parts: how the probabilities start, how feedba
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tts_search.agents.base import Agent
 from tts_search.core.context import SearchContext
@@ -12,6 +12,7 @@ from tts_search.core.distribution import GraphDistribution
 from tts_search.core.trial import AgentUsage, Proposal, Trial
 from tts_search.errors import ConfigError
 from tts_search.optimizers.base import Optimizer
+from tts_search.optimizers.foresight import Foresight
 from tts_search.optimizers.initialise import Initialiser
 from tts_search.optimizers.sampling import Sampler
 from tts_search.optimizers.scalarise import Scalariser
@@ -22,7 +23,8 @@ _log = logging.getLogger(__name__)
 
 
 class SampleFeedbackUpdate(Optimizer):
-    """Samples `samples` graphs between updates of the probabilities.
+    """Samples `samples` graphs between updates of the probabilities; with foresight, many more, of
+    which the `samples` most promising are tried.
 
     When the probabilities hold no graph that is not already scored, a `widen` share of the
     uniform distribution is mixed in, then it alone is sampled; when that is dry too, the space is.
@@ -38,6 +40,7 @@ class SampleFeedbackUpdate(Optimizer):
         update: Updater,
         samples: int = 4,
         widen: float = 0.3,
+        foresight: Foresight | None = None,
     ):
         if samples < 1:
             raise ConfigError(f"optimizer.samples must be at least 1, but got {samples}")
@@ -46,11 +49,14 @@ class SampleFeedbackUpdate(Optimizer):
         self._updater = update
         self._samples = samples
         self._widen = widen
+        self._foresight = foresight
 
     def start(self, context: SearchContext) -> None:
         super().start(context)
         self._init.start(context)
         self._updater.start(context)
+        if self._foresight:
+            self._foresight.start(context, self.name)
         self._sampler = Sampler(context)
         self._weighed = Scalariser(context, self.name)
         self._known: list[Trial] = []
@@ -95,6 +101,12 @@ class SampleFeedbackUpdate(Optimizer):
         if len(self._known) > 2 * MEMORY:
             best = sorted(self._known, key=lambda t: -t.score)[:MEMORY]
             self._known = sorted(best, key=lambda t: t.number)
+        if new and self._foresight:
+            self._foresight.tell(new, self._known)
+
+    @property
+    def estimates(self) -> Mapping[str, float]:
+        return self._foresight.estimates if self._foresight else {}
 
     async def _next(self) -> Sequence[Proposal]:
         while self._distribution is None:
@@ -125,7 +137,12 @@ class SampleFeedbackUpdate(Optimizer):
 
     def _draw(self, reason: str) -> Sequence[Proposal]:
         assert self._distribution is not None
-        drawn = self._sampler.draw(self._distribution, self._samples, reason)
+        drawn: Sequence[Proposal] = ()
+        if self._foresight:
+            drawn = self._foresight.choose(
+                self._distribution, self._sampler, self._samples, reason, self._weighed.value
+            )
+        drawn = drawn or self._sampler.draw(self._distribution, self._samples, reason)
         uniform = GraphDistribution.uniform(self.context.space)
         for share in (self._widen, 1.0):
             if drawn:

@@ -1,6 +1,6 @@
 """Drawing graphs that were not tried before."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from tts_search.core.context import SearchContext
 from tts_search.core.distribution import GraphDistribution
@@ -32,17 +32,27 @@ class Sampler:
         self, distribution: GraphDistribution, n: int, reason: str, stage: str = "sample"
     ) -> Sequence[Proposal]:
         """n new graphs; fewer, or none, if the distribution holds no more within patience."""
-        drawn: list[Proposal] = []
-        for proposal in self._stream(distribution, n * self._patience, reason, stage):
-            if self.is_new(proposal.graph):
-                drawn.append(proposal)
-                if len(drawn) == n:
-                    break
+        drawn = self.pool(distribution, n, n * self._patience, reason, stage)
+        self._seen.update(graph_key(proposal.graph) for proposal in drawn)
         return drawn
 
-    def _stream(
-        self, distribution: GraphDistribution, samples: int, reason: str, stage: str
-    ) -> Iterator[Proposal]:
+    def pool(
+        self,
+        distribution: GraphDistribution,
+        n: int,
+        samples: int,
+        reason: str,
+        stage: str = "sample",
+    ) -> list[Proposal]:
+        """As many as n different graphs to choose from, found in that many samples. They stay new
+        until they are shown."""
+        found: dict[str, Proposal] = {}
         for _ in range(samples):
             point = distribution.sample(self._rng)
-            yield Proposal(self._space.decode(point), reason, stage, point)
+            graph = self._space.decode(point)
+            key = graph_key(graph)
+            if key not in self._seen and key not in found:
+                found[key] = Proposal(graph, reason, stage, point)
+                if len(found) == n:
+                    break
+        return list(found.values())

@@ -18,6 +18,7 @@ class Scalariser:
 
     def __init__(self, context: SearchContext, name: str):
         self._front = context.objective.front
+        self._weight = context.objective.weight
         self._rng = context.rng(f"{name}/weights")
         self._figure: Chebyshev | None = None
 
@@ -31,6 +32,12 @@ class Scalariser:
         if self._figure is None:
             return list(trials)
         return [replace(t, scalarised=self._figure(t.point)) for t in trials]
+
+    def value(self, score: float, price: float) -> float:
+        """The figure of a graph that is expected to have that score and price."""
+        if self._figure is None:
+            return score - self._weight * price
+        return self._figure((score, price))
 
     @property
     def words(self) -> str:
