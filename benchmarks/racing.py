@@ -1,10 +1,10 @@
 """Racing against full evaluation: model calls of the search, and the graph that it finds.
 
-python -m benchmarks racing [--seeds 24] [--jobs 2] [SETTING=VALUE ...]
+python -m benchmarks racing [--seeds 24] [--first 0] [--jobs 2] [SETTING=VALUE ...]
 
-On the simulated world, where the true score of every graph is known. Every seed is another sample
-of questions and other luck; both policies meet the same. Settings apply to all arms, e.g.
-evaluation.alpha=0.1 to racing alone (full evaluation has none).
+On a simulated world (llm/world=mmlu for another), where the true score of every graph is known.
+Every seed, from --first on, is another sample of questions and other luck; all arms meet the same.
+Settings apply to all arms, e.g. search.max_trials=40; those of evaluation to racing alone.
 """
 
 import argparse
@@ -30,14 +30,17 @@ from tts_search.runner import Search
 from tts_search.simulation.world import World
 from tts_search.tracking.progress import SilentProgress
 
-METHODS = ("random", "agent_reinforce")
-SMALL, LARGE = 48, 120  # questions of a batch
+METHODS = ("random", "agent_reinforce", "agent_reinforce_foresight")
+SMALL, LARGE = 40, 120  # questions of a batch
 ARMS = {
     f"full, {LARGE}": ("evaluation=full", f"search.batch={LARGE}"),
     f"full, {SMALL}": ("evaluation=full", f"search.batch={SMALL}"),
     f"racing, {LARGE}": ("evaluation=racing", f"search.batch={LARGE}"),
 }
-COMMON = ("cache=null", "tracker=none", "budget.limit=18", "search.max_tokens=null")
+COMMON = (
+    *("cache=null", "tracker=none", "budget.limit=18"),
+    *("search.max_tokens=null", "search.max_trials=100"),
+)
 VALIDATION = 160
 
 
@@ -106,8 +109,9 @@ def compare(found: dict[str, list[Found]]) -> dict[str, object]:
         here = np.array(results)
         calls, after, score, dropped = here.mean(axis=0)
         rows[name] = (
-            f"calls {calls:6.0f} ({calls / first[:, 0].mean():.2f}) + finals {after:5.0f} "
-            f"({after / first[:, 1].mean():.2f}), stopped {dropped:4.0%}, true score {score:.2f}, "
+            f"calls {calls:6.0f} ({calls / first[:, 0].mean():.2f}), with finals "
+            f"{calls + after:6.0f} ({(calls + after) / first[:, :2].sum(axis=1).mean():.2f}), "
+            f"stopped {dropped:4.0%}, true score {score:.2f}, "
             f"difference {interval(here[:, 2] - first[:, 2])}"
         )
     return rows
@@ -116,10 +120,11 @@ def compare(found: dict[str, list[Found]]) -> dict[str, object]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks racing")
     parser.add_argument("--seeds", type=int, default=24)
+    parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("settings", nargs="*")
     chosen = parser.parse_args()
-    seeds = range(chosen.seeds)
+    seeds = range(chosen.first, chosen.first + chosen.seeds)
     for method in METHODS:
         found: dict[str, list[Found]] = {}
         for name, words in ARMS.items():

@@ -263,17 +263,23 @@ async def test_every_line_says_how_far_the_candidate_came(go: Go, optimizer: str
             assert line["score"] == pytest.approx(own, abs=1e-6)
 
 
-async def test_nobody_dropped_is_recommended_or_told_to_be_better(go: Go) -> None:
+async def test_nobody_dropped_is_told_to_be_better_or_recommended_unvalidated(go: Go) -> None:
+    won = []
     for seed in range(3):
         done = await go(f"seed={seed}")
-        whole = [line for line in done.lines if "complete" not in line]
-        assert done.summary.best_key in {line["key"] for line in whole}
+        whole = {line["key"] for line in done.lines if "complete" not in line}
+        assert done.summary.validation_score is not None
+        won.append(done.summary.best_key in whole)
+        plain = await go(f"seed={seed}", "search.finalists=0")
+        assert plain.summary.validation_score is None
+        assert plain.summary.best_key in whole
         best = 0.0
         for line in done.lines:
             if "complete" in line:
                 assert line["score"] <= best
             elif line["within_budget"]:
                 best = max(best, line["score"])
+    assert not all(won), "who was dropped may win on validation questions"
 
 
 @pytest.mark.parametrize("optimizer", ["random", "agent_reinforce"])

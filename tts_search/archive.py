@@ -29,11 +29,15 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """All that is known of one graph: what came of every question asked. Means are over these."""
+    """All that is known of one graph: what came of every question asked. Means are over these.
+
+    estimate  of a graph that was dropped: its utility on the whole batch, as the race has it
+    """
 
     key: str
     graph: Graph
     answered: Mapping[str, Answer]
+    estimate: float | None = None
 
     @property
     def scores(self) -> list[float]:
@@ -49,7 +53,14 @@ class Candidate:
         return sum(answer.cost for answer in self.answered.values()) / len(self.answered)
 
     @property
+    def complete(self) -> bool:
+        """Whether it answered the whole batch."""
+        return self.estimate is None
+
+    @property
     def utility(self) -> float:
+        if self.estimate is not None:
+            return self.estimate
         return sum(answer.utility for answer in self.answered.values()) / len(self.answered)
 
     @property
@@ -79,8 +90,7 @@ class Archive:
     """The file remembers every trial, memory only what is still needed.
 
     labels  written into every line (task, engine), so that no line is taken for what it is not
-    keep    latest trials, and best graphs within budget, held in memory; graphs that did not
-            answer the whole batch are not among the latter
+    keep    latest trials, and best graphs within budget, held in memory
 
     A file that is already there is replaced: a run started again replays its finished calls from
     the cache. `trials` are the latest, `points` one for each trial, `count` how many there were.
@@ -111,21 +121,24 @@ class Archive:
         self.trials.append(trial)
         self.points.append(Point(trial.spend.calls, trial.score, trial.within_budget))
         self._least = min(self._least, trial.evaluation.cost)
-        if trial.within_budget and trial.complete:
-            self.merge(trial.key, trial.graph, trial.evaluation)
+        if trial.within_budget:
+            estimate = None if trial.complete else trial.score
+            self.merge(trial.key, trial.graph, trial.evaluation, estimate)
         if self._file:
             line = json.dumps({**self._labels, **trial.to_json()}, ensure_ascii=False)
             self._file.write(line + "\n")
             self._file.flush()
 
-    def merge(self, key: str, graph: Graph, seen: Evaluation) -> Candidate:
-        """Put an evaluation together with what is known of the graph."""
+    def merge(
+        self, key: str, graph: Graph, seen: Evaluation, estimate: float | None = None
+    ) -> Candidate:
+        """Put an evaluation together with what is known of the graph; `estimate`: see Candidate."""
         before = self._leaders.get(key)
         prices = seen.prices or (0.0,) * len(seen.scores)
         answers = map(Answer, seen.scores, seen.costs, seen.utilities, prices)
         new = dict(zip(seen.questions, answers, strict=True))
         answered = {**(before.answered if before else {}), **new}
-        merged = Candidate(key, before.graph if before else graph, answered)
+        merged = Candidate(key, before.graph if before else graph, answered, estimate)
         self._leaders[key] = merged
         if len(self._leaders) > 2 * self._keep:
             kept = [*self.ranking(inf)[: self._keep], *self.front(inf)]
@@ -146,8 +159,9 @@ class Archive:
         return sorted(fit, key=lambda c: (-estimates.get(c.key, c.utility), *c.place[1:]))
 
     def front(self, limit: float) -> list[Candidate]:
-        """Of these the ones that no other beats in score and price, best score first."""
-        fit = self.ranking(limit)
+        """Of those that answered the whole batch the ones that no other beats in score and price,
+        best score first."""
+        fit = [c for c in self.ranking(limit) if c.complete]
         return [fit[i] for i in non_dominated([c.point for c in fit])]
 
     def least_cost(self) -> float:

@@ -22,9 +22,10 @@ MEASURED = 50  # validation questions it is tried on
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """The recommended graph, its mean scores on the batch and on the validation questions (None if
-    the limits left nothing for these), its mean measured cost and price over all of them, and the
-    utility that chose it: on validation questions if there was one."""
+    """The recommended graph, its mean scores on the batch (of one that was dropped: as far as it
+    came) and on the validation questions (None if the limits left nothing for these), its mean
+    measured cost and price over all of them, and the utility that chose it: on validation questions
+    if there was one."""
 
     key: str
     graph: Graph
@@ -53,6 +54,8 @@ async def choose(search: Search, examples: Sequence[Example], finalists: int) ->
     them by (the winner's curse): validation questions, which no candidate has seen, decide alone.
     A graph whose measured mean cost breaks the budget is passed over, before and after.
     In a race each leader is followed as long as the best one validated so far has not beaten it.
+    Who was dropped on the batch may be a finalist all the same: it was shown not to be better by
+    the margin, which is not to be worse.
     Where the limits leave no room for any validation, the leader of the batch wins.
     Raises BudgetError if no graph is within the budget.
     """
@@ -108,9 +111,10 @@ def as_searched(leader: Candidate) -> Choice:
 
 
 def unvalidated(search: Search) -> Choice:
-    """The leader of the batch. Raises BudgetError if no graph is within the budget."""
+    """The leader of the batch, of all of it if there is one. Raises BudgetError if no graph is
+    within the budget."""
     limit = search.environment.budget.limit
-    left = search.ranking()
+    left = sorted(search.ranking(), key=lambda leader: not leader.complete)
     if not left:
         least = search.archive.least_cost()
         raise BudgetError(

@@ -26,12 +26,12 @@ class Racing(Policy):
     races = True
 
     def __init__(
-        self, first: int = 4, growth: float = 1.1, alpha: float = 0.4, margin: float = 0.04
+        self, first: int = 4, growth: float = 1.1, alpha: float = 0.4, margin: float = 0.03
     ):
         _need("first", first, first >= 1, "at least 1", 4)
         _need("growth", growth, growth >= 1, "at least 1", 1.1)
         _need("alpha", alpha, 0 < alpha < 1, "between 0 and 1", 0.4)
-        _need("margin", margin, 0 <= margin < 1, "at least 0 and below 1", 0.04)
+        _need("margin", margin, 0 <= margin < 1, "at least 0 and below 1", 0.03)
         self._first = first
         self._growth = growth
         self._alpha = alpha

@@ -49,7 +49,7 @@ class Foresight:
         for trial in trials:
             self._forecast.add(trial.graph, trial.evaluation)
         if self._leaders and self._forecast.informed:
-            self._estimates = self._believed([t for t in known if t.complete])
+            self._estimates = self._believed(known)
 
     @property
     def estimates(self) -> Mapping[str, float]:
@@ -84,12 +84,13 @@ class Foresight:
         }
 
     def _compared(self, trial: Trial) -> tuple[float, float, float]:
-        """Score as foreseen, how far the trial was beyond it, and the variance of that by luck."""
+        """Score on the batch as foreseen, how far the trial was beyond it on the questions it
+        answered, and the variance of that by luck."""
         seen = trial.evaluation
         chances = self._forecast.chances(trial.graph, seen.questions)
         gaps, n = np.array(seen.scores) - chances, len(chances)
         luck = gaps.var(ddof=1) if n > 1 else chances.mean() * (1 - chances.mean())
-        return float(chances.mean()), float(gaps.mean()), float(luck) / n
+        return self._forecast.score(trial.graph), float(gaps.mean()), float(luck) / n
 
 
 def earned(beyond: Floats, noise: Floats) -> Floats:
