@@ -105,6 +105,7 @@ def test_every_model_says_what_it_is_and_where_its_price_is_from(path: Path) -> 
     assert model.family
     assert (model.price_in is None) == (model.price_out is None)
     assert model.price_source or model.price_in is None
+    assert bool(model.scores_source) == bool(model.scores)
 
 
 def test_the_pool_follows_the_engine(compose: Compose) -> None:

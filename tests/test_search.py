@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from omegaconf import DictConfig
 
+from tts_search.agents.rules import RulesAgent
 from tts_search.app import Run
 from tts_search.archive import Archive
 from tts_search.config import settings
+from tts_search.core.context import SearchContext
 from tts_search.core.data import Example
 from tts_search.core.result import Summary
 from tts_search.core.trial import Spend
@@ -418,3 +420,26 @@ async def test_an_engine_that_dies_leaves_the_archive_of_what_was_done(
     lines = (tmp_path / "archive.jsonl").read_text().splitlines()
     assert 0 < len(lines) < 30
     assert all(len(json.loads(line)["scores"]) == 20 for line in lines)
+
+
+# --- what the method is told ------------------------------------------------------------------
+
+
+async def test_published_scores_of_this_task_alone_are_told(
+    go: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+    pick = RulesAgent.pick_mixes
+
+    async def listen(agent: RulesAgent, context: SearchContext, *rest: Any) -> Any:
+        told.append(context.published)
+        return await pick(agent, context, *rest)
+
+    monkeypatch.setattr(RulesAgent, "pick_mixes", listen)
+    await go("+pool.models.sim-1b.scores={arithmetic: 0.3, math: 0.31}")
+    assert told == [{"sim-1b": 0.3}]
+
+
+async def test_a_published_score_in_percent_is_refused(go: Any) -> None:
+    with pytest.raises(ConfigError, match=r"sim-1b\.scores must lie in \[0, 1\], but got math: 31"):
+        await go("+pool.models.sim-1b.scores={math: 31}")

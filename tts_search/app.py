@@ -128,6 +128,11 @@ class Run:
             f"({use.metric.name}) a question",
             batch=len(batch),
             objective=objective,
+            published={
+                model.name: model.scores[self.parts.task.label]
+                for model in self.parts.pool.models
+                if self.parts.task.label in model.scores
+            },
         )
         self.parts.optimizer.start(context)
         return Search(

@@ -19,6 +19,8 @@ class ModelSpec:
     family            models of one family share training, hence errors
     shots             worked examples put before the question
     first_shot        where in the task's list of examples they begin
+    scores            published scores alone in [0, 1], by the task's label; told to the agent
+    scores_source     where they were read, with the date
     max_tokens        cap on generated tokens; the lower of this and the task's holds
     """
 
@@ -38,6 +40,16 @@ class ModelSpec:
     shots: int = 0
     first_shot: int = 0
     max_tokens: int | None = None
+    scores: Mapping[str, float] = field(default_factory=dict, hash=False)
+    scores_source: str = ""
+
+    def __post_init__(self) -> None:
+        for task, score in self.scores.items():
+            if not 0 <= score <= 1:
+                raise ConfigError(
+                    f"pool.models.{self.name}.scores must lie in [0, 1], but got {task}: {score}; "
+                    "write 0.49 for 49%"
+                )
 
     @property
     def sampling(self) -> tuple[object, ...]:
