@@ -103,7 +103,7 @@ def simulated(count: int) -> None:
         where = arena.environment(job.block)
         ids = tuple(f"{job.block}/{i}" for i in range(QUESTIONS))
         tried = [(g, where.score(g, ids).evaluation) for g in drawn(arena.space, count)]
-        true = [arena.place.true_score(graph) for graph, _ in tried]
+        true = [arena.place.truth.score(graph) for graph, _ in tried]
         found.append(correlations(arena.space, tried, true))
         print(table(_title(job), _rows(found[-1])))  # noqa: T201
     print(table("mean over worlds and budgets (simulated)", _rows(np.mean(found, axis=0))))  # noqa: T201

@@ -36,7 +36,7 @@ def made_up(method: str, seed: int, true: float, steps=((10, 0.1),), world="w") 
     claim = Claim("k", "g", true + 0.1, Interval(true - 0.2, true + 0.2), true)
     sure = replace(claim, interval=Interval(true + 0.05, true + 0.15))
     job = Job(world, 18.0, method, seed)
-    return Outcome(job, tuple(steps), 5, 100, 150, sure, claim, "max_calls", 1.0)
+    return Outcome(job, tuple(steps), 5, 100, 150, sure, claim, true, "max_calls", 1.0)
 
 
 def test_a_search_is_the_same_every_time_and_differs_by_seed_and_twin():
@@ -88,7 +88,7 @@ def test_racing_reaches_the_search():
 def test_the_reference_is_within_budget_and_beats_the_runs(world):
     """On the space of the runs. A small share of a percent is luck of the 16 confirmed."""
     where = plan(worlds=(world,))
-    true, graph = reference(arena_of(where, replace(JOB, world=world)))
+    true, (graph,) = reference(arena_of(where, replace(JOB, world=world)))
     assert arena_of(where, replace(JOB, world=world)).space.budget.admits(graph)
     found = [play(where, replace(JOB, world=world, seed=s)).final.true for s in range(4)]
     assert true > max(found) - 0.005
@@ -98,7 +98,7 @@ def test_the_reference_is_within_budget_and_beats_the_runs(world):
 def test_true_scores_do_not_depend_on_the_budget_or_the_run():
     graph = Graph((Node("assistant", "sim-1b"),))
     scores = {
-        arena_of(plan(), replace(JOB, budget=b)).place.true_score(graph) for b in (18.0, 80.0)
+        arena_of(plan(), replace(JOB, budget=b)).place.truth.score(graph) for b in (18.0, 80.0)
     }
     assert len(scores) == 1
     assert scores.pop() == pytest.approx(0.31, abs=0.015)  # 3 standard errors
@@ -176,10 +176,7 @@ def outcomes_of(where: Plan) -> list[Outcome]:
 def test_a_difference_is_called_one():
     """The same with one twin that is 3 points better, in comparisons of 8 blocks."""
     runs = [made_up("m", seed, 0.5 + 0.001 * (seed % 7)) for seed in range(80)]
-    twins = [
-        replace(r, job=replace(r.job, twin=1), final=replace(r.final, true=r.final.true + 0.03))
-        for r in runs
-    ]
+    twins = [replace(r, job=replace(r.job, twin=1), worth=r.worth + 0.03) for r in runs]
     assert aa("m", [*runs, *twins], 10).called == 10
 
 
@@ -246,3 +243,46 @@ def test_a_mistake_is_one_line(tmp_path, capsys, words, says):
 def test_a_plan_needs_something_to_compare():
     with pytest.raises(ConfigError, match="--methods must name at least one"):
         Plan(CONF, (), ("math",), (18.0,), 1)
+
+
+PRICED = ("objective.metric=cost", "objective.weight=0.02")
+
+
+def priced(name: str) -> Plan:
+    return replace(plan(), overrides=(*SMALL, f"objective={name}", *PRICED))
+
+
+def test_with_a_price_a_recommendation_is_worth_its_true_utility():
+    where = priced("weighted")
+    run, arena = play(where, JOB), arena_of(where, JOB)
+    assert arena.worth.measure == "utility"
+    assert run.worth < run.final.true
+    single = Graph((Node("assistant", "sim-3b"),))
+    score, price = arena.worth.point(single)
+    assert price == pytest.approx(3, rel=0.02), "three times the price a token"
+    assert arena.worth([single]) == pytest.approx(score - 0.02 * price)
+    assert play(where, JOB).worth == run.worth
+
+
+def test_a_front_is_worth_its_true_hypervolume():
+    where = priced("pareto")
+    run, arena = play(where, JOB), arena_of(where, JOB)
+    assert arena.worth.measure == "hypervolume"
+    assert 0 < run.worth < 1
+    singles = [Graph((Node("assistant", f"sim-{size}"),)) for size in ("1b", "3b")]
+    (low, cheap), (high, dear) = map(arena.worth.point, singles)
+    edge = arena.worth.dearest
+    area = low * (edge - cheap) + (high - low) * (edge - dear)
+    assert arena.worth(singles) == pytest.approx(area / edge)
+    assert arena.worth(singles) > arena.worth(singles[:1])
+    best, graphs = reference(arena)
+    assert len(graphs) > 10
+    assert best > max(run.worth, *(worth for _, worth in run.steps)) - 0.005
+
+
+def test_the_tables_say_what_worth_is(tmp_path):
+    words = ["--quick", "--workers", "1", "--seeds", "1", "objective=pareto", *PRICED]
+    assert main([*words, "--methods", "random", "--out", str(tmp_path)]) == 0
+    report = (tmp_path / "report.md").read_text()
+    assert "true hypervolume, %" in report
+    assert json.loads((tmp_path / "results.json").read_text())["measure"] == "hypervolume"

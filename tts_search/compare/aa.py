@@ -42,7 +42,7 @@ def aa(method: str, outcomes: Iterable[Outcome], comparisons: int) -> AA:
         if one.job.method == method:
             block = (one.job.world, one.job.budget, one.job.seed)
             twins = gaps[one.job.seed % comparisons].setdefault(block, [])
-            twins.append((one.job.twin, one.final.true))
+            twins.append((one.job.twin, one.worth))
     called = sum(sign_flip(_differences(found.values())) <= LEVEL for found in gaps)
     return AA(method, comparisons, called)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 from hydra import compose, initialize_config_dir
@@ -11,36 +11,30 @@ from omegaconf import DictConfig
 from tts_search.budgets.tokens import TokenCount
 from tts_search.build import build, plain, values
 from tts_search.compare.plan import CALLS, TRIALS, Job, Plan, choices
+from tts_search.compare.worth import QUESTIONS, RUNS, Truth, Worth
 from tts_search.config import check_settings, register_schema
 from tts_search.core.budget import Budget
-from tts_search.core.graph import Graph
-from tts_search.core.models import ModelPool
+from tts_search.core.models import ModelPool, Profile
+from tts_search.core.objective import BoundObjective
 from tts_search.core.space import SearchSpace
 from tts_search.environment.roles import spec
 from tts_search.environment.simulated import SimulatedEnvironment
 from tts_search.errors import ConfigError
+from tts_search.parts import build_objective
 from tts_search.simulation.random_world import random_world
 from tts_search.simulation.world import World
 
-QUESTIONS, RUNS = 10_000, 2  # what a true score is a mean over
 RANDOM = "random-"
 
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """A world and its models. True scores and the questions they take are remembered."""
+    """A world, its models, their mean tokens, and what is true there."""
 
     world: World
     pool: ModelPool
-    judge: SimulatedEnvironment
-    _true: dict[str, float] = field(default_factory=dict)
-
-    def true_score(self, graph: Graph) -> float:
-        """Expected score, whatever the budget. All graphs meet the same population of questions."""
-        key = self.judge.key(graph)
-        if key not in self._true:
-            self._true[key] = self.judge.true_score(graph, QUESTIONS, RUNS)
-        return self._true[key]
+    profile: Profile
+    truth: Truth
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,10 +44,16 @@ class Arena:
     config: DictConfig
     place: Place
     space: SearchSpace
+    worth: Worth
     fingerprint: str
 
+    @property
+    def objective(self) -> BoundObjective:
+        return self.worth.objective
+
     def environment(self, seed: int) -> SimulatedEnvironment:
-        return SimulatedEnvironment(self.place.world, self.space.budget, seed)
+        bound = self.space.budget
+        return SimulatedEnvironment(self.place.world, bound, seed, objective=self.objective)
 
 
 def arena_of(plan: Plan, job: Job) -> Arena:
@@ -68,9 +68,13 @@ def _arena(plan: Plan, world: str, budget: float, method: str) -> Arena:
     place = _place(plan, world)
     roles = tuple(spec(build(role)) for role in values(config.roles))
     limit: Budget = build(config.budget)
-    bound = limit.bind(place.pool, place.judge.budget.profile)
+    bound = limit.bind(place.pool, place.profile)
     space = SearchSpace(config.space.slots, roles, bound)
-    return Arena(config, place, space, _fingerprint(plan, config, place))
+    objective = build_objective(config.objective, place.pool).bind(place.pool, place.profile)
+    dearest = objective.dearest(bound, space.opener.name, space.slots) if objective.front else 0.0
+    payer = SimulatedEnvironment(place.world, bound, objective=objective)
+    worth = Worth(place.truth, objective, payer, dearest)
+    return Arena(config, place, space, worth, _fingerprint(plan, config, place))
 
 
 @lru_cache(maxsize=4)
@@ -86,7 +90,7 @@ def _place(plan: Plan, world: str) -> Place:
 def _judged(world: World, pool: ModelPool) -> Place:
     profile = {model.name: world.tokens(model.served) for model in pool.models}
     anything = Budget(TokenCount(), 1e9).bind(pool, profile)
-    return Place(world, pool, SimulatedEnvironment(world, anything))
+    return Place(world, pool, profile, Truth(SimulatedEnvironment(world, anything)))
 
 
 def composed(plan: Plan, world: str, budget: float, method: str) -> DictConfig:

@@ -109,7 +109,8 @@ def _run(args: argparse.Namespace, title: str) -> None:
         console.print("\n".join(lines), highlight=False)
     else:
         best = best_known(found, references(plan, args.out, args.workers))
-        files = write_report(Results(plan.methods, found, best), title, args.out)
+        measure = arena_of(plan, found[0].job).worth.measure
+        files = write_report(Results(plan.methods, found, best, measure), title, args.out)
         console.print((args.out / "report.md").read_text(encoding="utf-8").split("\n## ")[1])
         console.print("files: " + " ".join(map(str, files)), soft_wrap=True, highlight=False)
     console.print(f"{len(found)} searches, {time.monotonic() - started:.0f} s", highlight=False)

@@ -19,8 +19,13 @@ def markdown(
     cells: Mapping[Cell, Sequence[Standing]],
 ) -> str:
     """The whole report."""
-    parts = [_head(results, title), _overall(overall), _pairs(pairs), _held(coverage)]
-    parts += [_cell(cell, results.best[cell], own) for cell, own in cells.items()]
+    parts = [
+        _head(results, title),
+        _overall(overall, results.measure),
+        _pairs(pairs),
+        _held(coverage),
+    ]
+    parts += [_cell(cell, results.best[cell], own, results.measure) for cell, own in cells.items()]
     return "\n".join(line for part in parts for line in [*part, ""])
 
 
@@ -37,8 +42,8 @@ def _head(results: Results, title: str) -> list[str]:
     ]
 
 
-def _overall(standings: Sequence[Standing]) -> list[str]:
-    names = ["method", "mean rank", "true score, %", "below best known, points"]
+def _overall(standings: Sequence[Standing], measure: str) -> list[str]:
+    names = ["method", "mean rank", f"true {measure}, %", "below best known, points"]
     names += [f"runs at {AT}, %", "calls to it"]
     rows = [
         [
@@ -95,8 +100,8 @@ def _held(coverage: Mapping[str, Coverage]) -> list[str]:
     return ["## Do the intervals hold? (simulated)", "", *_table(head, rows)]
 
 
-def _cell(cell: Cell, best: float, standings: Sequence[Standing]) -> list[str]:
-    names = ["method", "mean rank", "mean score, %", "median score, %"]
+def _cell(cell: Cell, best: float, standings: Sequence[Standing], measure: str) -> list[str]:
+    names = ["method", "mean rank", f"mean {measure}, %", f"median {measure}, %"]
     names += [f"runs at {AT}, %", "calls to it"]
     rows = [
         [

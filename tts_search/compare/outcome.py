@@ -36,10 +36,11 @@ NOTHING = Claim("", "", 0.0, Interval(0.0, 1.0), 0.0)
 
 @dataclass(frozen=True)
 class Outcome:
-    """steps     (calls, true score of the leader from then on), whenever the leader changed
+    """steps     (calls, true worth of the leader from then on), whenever the leader changed
     searched  calls when the search ended; `calls` with the finals
     leader    of the search, with its score on the batch it was chosen by
     final     recommended after the finals, with its score on the test questions
+    worth     of the recommendation: its true score, utility, or hypervolume, by the objective
     """
 
     job: Job
@@ -49,11 +50,12 @@ class Outcome:
     calls: int
     leader: Claim
     final: Claim
+    worth: float
     stopped_by: str
     seconds: float
 
     def calls_to(self, score: float) -> float:
-        """When a graph of that true score was first recommended; inf if never."""
+        """When what was recommended was first worth that much; inf if never."""
         return next((calls for calls, true in self.steps if true >= score), inf)
 
     @classmethod

@@ -62,7 +62,7 @@ def _outcome(plan: Plan, store: Store, job: Job) -> Outcome:
 
 
 def references(plan: Plan, folder: Path, workers: int) -> dict[Cell, float]:
-    """The reference search of every world and budget: its true score."""
+    """The reference search of every world and budget: what it found is truly worth."""
     cells = list(product(plan.worlds, plan.budgets))
     work = partial(_reference, plan, folder / "reference")
     if workers == 1:
@@ -81,7 +81,8 @@ def _reference(plan: Plan, folder: Path, cell: Cell) -> float:
             return float(known["true"])
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    true, graph = reference(arena)
-    data = {"fingerprint": arena.fingerprint, "true": true, "graph": one_line(graph)}
+    true, graphs = reference(arena)
+    found = [one_line(graph) for graph in graphs]
+    data = {"fingerprint": arena.fingerprint, "true": true, "graphs": found}
     write_whole(path, json.dumps({"simulated": True, **data}) + "\n")
     return true

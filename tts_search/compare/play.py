@@ -4,9 +4,9 @@ import asyncio
 import time
 from typing import cast
 
-from tts_search import finals
+from tts_search import fronts
 from tts_search.agents.base import Agent
-from tts_search.archive import Archive
+from tts_search.archive import Archive, Candidate
 from tts_search.build import build
 from tts_search.compare.arena import Arena, arena_of
 from tts_search.compare.outcome import NOTHING, Claim, Outcome
@@ -30,19 +30,28 @@ from tts_search.tracking.progress import SilentProgress
 
 
 class Recommended:
-    """Notes, after every step of a search, whether the leader by the method's own data has changed:
-    (calls, graph)."""
+    """Notes, after every step of a search, whether the leader by the method's own data, or its
+    front, has changed: (calls, graphs)."""
 
     def __init__(self, search: Search) -> None:
-        self._search, self._key = search, ""
-        self.steps: list[tuple[int, Graph]] = []
+        self._search, self._keys = search, list[str]()
+        self.steps: list[tuple[int, list[Graph]]] = []
         search.told = self._note
 
     def _note(self) -> None:
-        leader = next(iter(self._search.ranking()), None)
-        if leader and leader.key != self._key:
-            self._key = leader.key
-            self.steps.append((self._search.spend().calls, leader.graph))
+        leaders = _leaders(self._search)
+        keys = [leader.key for leader in leaders]
+        if keys != self._keys:
+            self._keys = keys
+            self.steps.append((self._search.spend().calls, [c.graph for c in leaders]))
+
+
+def _leaders(search: Search) -> list[Candidate]:
+    """What would be recommended now: the leader, or a whole front; empty if there is nothing."""
+    environment = search.environment
+    if environment.objective.front:
+        return search.archive.front(environment.budget.limit)
+    return search.ranking()[:1]
 
 
 def play(plan: Plan, job: Job) -> Outcome:
@@ -59,17 +68,18 @@ async def _played(plan: Plan, job: Job) -> Outcome:
         noted = Recommended(search)
         stopped_by = await search.run()
         searched, leader = search.spend(), _leader(arena, search)
-        final = await _final(plan, arena, job, search)
+        final, worth = await _final(plan, arena, job, search)
     finally:
         await optimizer.aclose()
     return Outcome(
         job=job,
-        steps=tuple((calls, arena.place.true_score(graph)) for calls, graph in noted.steps),
+        steps=tuple((calls, arena.worth(graphs)) for calls, graphs in noted.steps),
         trials=searched.trials,
         searched=searched.calls,
         calls=search.spend().calls,
         leader=leader,
         final=final,
+        worth=worth,
         stopped_by=stopped_by,
         seconds=time.perf_counter() - started,
     )
@@ -86,14 +96,15 @@ def _optimizer(arena: Arena, job: Job) -> Optimizer:
 
 
 def _context(arena: Arena, job: Job) -> SearchContext:
-    limit = arena.space.budget.limit
+    limit, objective = arena.space.budget.limit, arena.objective
     return SearchContext(
         space=arena.space,
         seed=job.block + 2**32 * job.twin,
         task="simulated",
         description="Answer the question.",
-        goal=f"highest mean score at no more than {limit:g} units a question",
+        goal=f"{objective.words(fronts=True)} at no more than {limit:g} units a question",
         batch=settings(arena.config).batch,
+        objective=objective,
     )
 
 
@@ -128,22 +139,24 @@ def questions(job: Job, split: str, count: int) -> list[Example]:
 
 def _leader(arena: Arena, search: Search) -> Claim:
     """What would be returned without finals, and how good it would be said to be."""
-    for leader in search.ranking():
+    for leader in _leaders(search):
         return _claim(arena, leader.key, leader.graph, leader.scores)
     return NOTHING
 
 
-async def _final(plan: Plan, arena: Arena, job: Job, search: Search) -> Claim:
+async def _final(plan: Plan, arena: Arena, job: Job, search: Search) -> tuple[Claim, float]:
+    """The recommended graph, and what the recommendation is worth."""
     validation = questions(job, "validation", plan.validation)
     try:
-        best = await finals.choose(search, validation, settings(arena.config).finalists)
+        chosen = await fronts.choose(search, validation, settings(arena.config).finalists)
     except BudgetError:  # no graph kept within the budget
-        return NOTHING
-    test = questions(job, "test", plan.test)
+        return NOTHING, 0.0
+    best, test = chosen[0], questions(job, "test", plan.test)
     seen = (await search.environment.evaluate(best.graph, test)).evaluation
-    return _claim(arena, best.key, best.graph, list(seen.scores))
+    claim = _claim(arena, best.key, best.graph, list(seen.scores))
+    return claim, arena.worth([choice.graph for choice in chosen])
 
 
 def _claim(arena: Arena, key: str, graph: Graph, scores: list[float]) -> Claim:
     mean = sum(scores) / len(scores)
-    return Claim(key, one_line(graph), mean, mean_interval(scores), arena.place.true_score(graph))
+    return Claim(key, one_line(graph), mean, mean_interval(scores), arena.place.truth.score(graph))

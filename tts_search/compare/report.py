@@ -30,6 +30,7 @@ def write_report(results: Results, title: str, folder: Path) -> tuple[Path, ...]
     plain = {
         **SIMULATED,
         "title": title,
+        "measure": results.measure,
         "best_known": [[*cell, results.best[cell]] for cell in parts],
         "overall": [asdict(s) for s in overall],
         "pairs": [asdict(p) for p in pairs],
@@ -49,7 +50,7 @@ def write_report(results: Results, title: str, folder: Path) -> tuple[Path, ...]
         ),
         "runs.csv": _csv(
             [
-                {**asdict(o.job), "calls": o.calls, **_claims(o)}
+                {**asdict(o.job), "calls": o.calls, "worth": o.worth, **_claims(o)}
                 for block in results.blocks
                 for o in block.values()
             ]
@@ -80,7 +81,7 @@ def _pictures(results: Results, parts: dict[Cell, Results], folder: Path) -> lis
         if isfinite(mean)
     ]
     write_whole(folder / "curves.csv", _csv(rows))
-    label = "true score of the leader, % of best"
+    label = f"true {results.measure} of the leader, % of best"
     budgets = len({budget for _, budget in parts})
     return [
         folder / "curves.csv",

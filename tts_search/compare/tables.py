@@ -11,6 +11,7 @@ import numpy as np
 
 from tts_search.compare.outcome import Outcome
 from tts_search.compare.parallel import Cell
+from tts_search.compare.worth import Measure
 from tts_search.core.ranks import holm, nested_interval, ranks, sign_flip, vargha_delaney
 from tts_search.core.statistics import Floats, median_interval, wilson
 from tts_search.core.survival import survival_interval, survival_median
@@ -28,7 +29,8 @@ class Estimate(NamedTuple):
 
 @dataclass(frozen=True)
 class Standing:
-    """A method over blocks. Scores and gaps are true ones of its final recommendation, in percent.
+    """A method over blocks. Scores and gaps are the true worth of its final recommendation, in
+    percent: score, utility, or hypervolume.
 
     rank, score, gap   means; the gap is that to the best known
     median             of the scores; only meaningful within one world and budget
@@ -73,11 +75,13 @@ class Coverage:
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """best: best known true score of each world and budget; the outcomes' own are included."""
+    """best: best known worth in each world and budget; the outcomes' own are included. measure:
+    what worth is."""
 
     methods: Sequence[str]
     outcomes: Sequence[Outcome]
     best: Mapping[Cell, float]
+    measure: Measure = "score"
 
     @cached_property
     def blocks(self) -> list[dict[str, Outcome]]:
@@ -96,13 +100,13 @@ class Results:
 
     @cached_property
     def true(self) -> Floats:
-        """(blocks, methods), in percent."""
-        return 100 * np.array([[b[m].final.true for m in self.methods] for b in self.blocks])
+        """Worth (blocks, methods), in percent."""
+        return 100 * np.array([[b[m].worth for m in self.methods] for b in self.blocks])
 
     def within(self, cell: Cell) -> "Results":
         """The part of one world and budget."""
         own = [o for o in self.outcomes if (o.job.world, o.job.budget) == cell]
-        return Results(self.methods, own, self.best)
+        return Results(self.methods, own, self.best, self.measure)
 
     def standings(self) -> list[Standing]:
         """Best mean rank first."""
@@ -178,6 +182,6 @@ def best_known(outcomes: Sequence[Outcome], searched: Mapping[Cell, float]) -> d
     best = dict(searched)
     for one in outcomes:
         cell = (one.job.world, one.job.budget)
-        seen = [true for _, true in one.steps] + [one.final.true]
+        seen = [true for _, true in one.steps] + [one.worth]
         best[cell] = max(best.get(cell, 0.0), *seen)
     return best

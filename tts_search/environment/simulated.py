@@ -99,6 +99,13 @@ class SimulatedEnvironment:
         scores = [(self.play(graph, ids, -1 - run).said[-1] == 0).mean() for run in range(runs)]
         return float(np.mean(scores))
 
+    def true_price(self, graph: Graph, questions: int = 20_000) -> float:
+        """Expected price by the objective's metric; 0 without one."""
+        if self.objective.meter is None:
+            return 0.0
+        played = self.play(graph, population(questions), -1)
+        return float(np.mean(_costs(self.objective.meter, graph, played)))
+
     def _calls(self, graph: Graph, played: Played) -> Iterator[CallRecord]:
         for v, node in enumerate(graph.nodes):
             if not node.model:
