@@ -2,6 +2,11 @@
 
 import csv
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import ANY
@@ -286,3 +291,45 @@ def test_the_tables_say_what_worth_is(tmp_path):
     report = (tmp_path / "report.md").read_text()
     assert "true hypervolume, %" in report
     assert json.loads((tmp_path / "results.json").read_text())["measure"] == "hypervolume"
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_workers_end_with_the_command_however_it_ends(tmp_path, how):
+    words = ["--methods", "random", "--worlds", "math", "--random-worlds", "0", "--seeds", "500"]
+    command = [sys.executable, "-m", "tts_search.compare", *words, "--workers", "2"]
+    started = subprocess.Popen(
+        [*command, "--out", str(tmp_path)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        _until(lambda: list(tmp_path.rglob("*.json")), 60)
+        started.send_signal(how)
+        started.wait(20)
+        _until(lambda: not _of_session(started.pid), 10)
+        kept = len(list(tmp_path.rglob("*.json")))
+        assert kept < 1500, "it was interrupted"
+    finally:
+        for pid in _of_session(started.pid):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _until(true, seconds):
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it takes too long"
+        time.sleep(0.1)
+
+
+def _of_session(leader):
+    """Processes that are still running, zombies aside."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == leader and fields[0] != "Z":
+            found.append(int(stat.parent.name))
+    return found

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from functools import partial
 from itertools import product
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context, parent_process
+from multiprocessing.connection import wait as wait_for
 from pathlib import Path
+from threading import Thread
 
 from tts_search.compare.arena import arena_of
 from tts_search.compare.outcome import Outcome, Store, write_whole
@@ -42,14 +44,29 @@ def outcomes(plan: Plan, jobs: list[Job], folder: Path, workers: int) -> Iterato
             done, running = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 yield future.result()
+    except BaseException:
+        for worker in active_children():  # what they are at is lost, files are whole or not there
+            worker.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def _processes(workers: int) -> ProcessPoolExecutor:
-    """Ctrl-C is for the command alone: workers finish the search they are at."""
-    ignored = (signal.SIGINT, signal.SIG_IGN)
-    return ProcessPoolExecutor(workers, get_context("spawn"), signal.signal, ignored)
+    return ProcessPoolExecutor(workers, get_context("spawn"), _end_with_parent)
+
+
+def _end_with_parent() -> None:
+    """A worker goes when the command does, even if that was killed; Ctrl-C is for the command."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    assert parent
+
+    def watch() -> None:
+        wait_for([parent.sentinel])
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _outcome(plan: Plan, store: Store, job: Job) -> Outcome:
