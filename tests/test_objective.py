@@ -29,6 +29,7 @@ from tts_search.main import run
 from tts_search.optimizers.update import Step
 from tts_search.parts import Parts, assemble
 from tts_search.racing import Racing
+from tts_search.record import Entry
 from tts_search.tracking.progress import SilentProgress
 from tts_search.tracking.words import cost, percent
 
@@ -350,3 +351,17 @@ async def test_the_screen_and_the_files_show_the_front(
     lines = (tmp_path / "archive.jsonl").read_text().splitlines()
     entry = record.Entry.read(json.loads(lines[0]))
     assert entry.score == json.loads(lines[0])["score"]
+
+
+async def test_a_price_is_shown_beside_the_utility_wherever_a_trial_is(
+    go: Go, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A utility is no percentage."""
+    done = await go("objective=weighted", "tracker=console")
+    shown = capsys.readouterr().out
+    line = done.lines[0]
+    entry = Entry.read(line)
+    assert (entry.accuracy, entry.price) == (line["accuracy"], line["price"])
+    assert entry.to_json()["price"] == line["price"]
+    assert f"{line['score']:.3f} ±" in shown
+    assert f"{100 * line['score']:.1f}% ±" not in shown

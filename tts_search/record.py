@@ -15,6 +15,7 @@ class Entry:
     """A line of archive.jsonl. Costs are in budget units; scores belong to questions by place.
 
     `node_scores` are means over the questions, by node: what its own answers score.
+    `accuracy` and `price` are None where the score is all there is that counts.
     `score` of an entry that is not `complete` is an estimate for the whole batch; `dropped` says
     why it answered a part alone.
     """
@@ -33,6 +34,8 @@ class Entry:
     questions: tuple[str, ...]
     scores: tuple[float, ...]
     node_scores: tuple[float, ...] = ()
+    accuracy: float | None = None
+    price: float | None = None
     complete: bool = True
     dropped: dict[str, Any] | None = None
 
@@ -54,6 +57,8 @@ class Entry:
             questions=tuple(line["questions"]),
             scores=tuple(line["scores"]),
             node_scores=tuple(line.get("node_scores", ())),
+            accuracy=line.get("accuracy"),
+            price=line.get("price"),
             complete=line.get("complete", True),
             dropped=line.get("dropped"),
         )
@@ -68,6 +73,7 @@ class Entry:
             **graph_to_json(self.graph),
             "node_scores": list(self.node_scores),
             "score": self.score,
+            **({} if self.price is None else {"accuracy": self.accuracy, "price": self.price}),
             "cost": {"estimated": self.estimated, "measured": self.measured},
             "within_budget": self.within_budget,
             **({} if self.complete else {"complete": False, "dropped": self.dropped}),

@@ -167,5 +167,5 @@ class Search:
         if trial.complete and trial.within_budget and better:
             self.best = trial
             error = trial.evaluation.standard_error
-            self.progress.best(trial.score, error, one_line(trial.graph))
+            self.progress.best(trial.evaluation.mean, error, one_line(trial.graph))
         return trial

@@ -39,3 +39,9 @@ def test_duration(seconds: float, text: str) -> None:
 def test_ranges() -> None:
     assert words.ranges([0, 1, 2, 5, 7, 8]) == "0-2,5,7-8"
     assert words.ranges([]) == ""
+
+
+def test_a_utility_is_no_share() -> None:
+    assert words.maximised(0.6151, priced=False) == "61.5%"
+    assert words.maximised(0.6151, priced=True) == "0.615"
+    assert words.maximised(-0.02, priced=True) == "-0.020"

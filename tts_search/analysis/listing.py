@@ -12,7 +12,7 @@ from tts_search.analysis.wrapped import Column, line
 from tts_search.record import Entry, Record
 from tts_search.tracking.base import run_labels
 from tts_search.tracking.folding import one_line
-from tts_search.tracking.words import cost, percent
+from tts_search.tracking.words import cost, maximised, percent
 
 PAGE = 80
 MARK = "★"
@@ -47,7 +47,7 @@ def draw_run(record: Record) -> Iterator[RenderableType]:
 
 def _trial(entry: Entry, recommended: bool, stages: int) -> Iterator[RenderableType]:
     first = Text().append(MARK if recommended else " ", "bold green")
-    first.append(f" {entry.number:>5}  {line(entry.stage):<{stages}}  {percent(entry.score):>6}  ")
+    first.append(f" {entry.number:>5}  {line(entry.stage):<{stages}}  {_figure(entry):>6}  ")
     first.append(f"{cost(entry.measured):>6}  ", "default" if entry.within_budget else "red")
     first.append(f"{cost(entry.estimated):>6}  ", "dim")
     yield Column(first, Text(line(one_line(entry.graph))))
@@ -66,8 +66,10 @@ def draw_trial(
     yield Column(Text(), Text(line(entry.reason), "dim"))
     over = "" if entry.within_budget else ", over the budget"
     over += f", {line(entry.stopped)}" if entry.stopped else ""
+    if entry.accuracy is not None and entry.price is not None:
+        over += f"; right {percent(entry.accuracy)}, price {cost(entry.price)}"
     figures = f"cost {cost(entry.measured)} measured, {cost(entry.estimated)} estimated{over}"
-    yield Column(Text(f"score {percent(entry.score)}  ", "bold"), Text(figures))
+    yield Column(Text(f"score {_figure(entry)}  ", "bold"), Text(figures))
     yield Text()
     yield draw(entry.graph, min(PAGE, width))
     yield Text()
@@ -80,6 +82,10 @@ def draw_trial(
     yield Text()
     gaps = "; - : a call is not in the cache" if 0 < costs.count(None) < len(costs) else ""
     yield Column(Text(), Text(line(note + gaps), "dim"))
+
+
+def _figure(entry: Entry) -> str:
+    return maximised(entry.score, priced=entry.price is not None)
 
 
 def _by_node(entry: Entry) -> Iterator[RenderableType]:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from tts_search.core.result import Summary
 from tts_search.core.trial import Trial
-from tts_search.tracking.words import cost, percent, points
+from tts_search.tracking.words import cost, maximised, points
 
 
 class ConsoleTracker:
@@ -38,7 +38,8 @@ def trial_line(trial: Trial, better: bool = False) -> Text:
     """12  61.5% ± 3.4  cost 4.83  5 wide 2 deep  why"""
     graph, seen = trial.graph, trial.evaluation
     line = Text().append(f"{trial.number:>5}  ", "dim")
-    line.append(f"{percent(trial.score):>6}", "bold green" if better else "bold")
+    figure = maximised(trial.score, priced=bool(seen.prices))
+    line.append(f"{figure:>6}", "bold green" if better else "bold")
     line.append(f" ± {points(seen.standard_error):<4}", "dim")
     line.append("  cost ", "dim").append(f"{cost(seen.cost):<5}")
     line.append(f"  {graph.width} wide {graph.depth} deep")

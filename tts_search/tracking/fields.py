@@ -40,6 +40,7 @@ def metrics(trial: Trial) -> dict[str, float]:
         "trial/number": trial.number,
         "trial/score": trial.score,
         "trial/se": seen.standard_error,
+        **({"trial/accuracy": seen.mean, "trial/price": seen.price} if seen.prices else {}),
         "trial/cost": seen.cost,
         "trial/width": trial.graph.width,
         "trial/depth": trial.graph.depth,

@@ -18,6 +18,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}%"
 
 
+def maximised(value: float, priced: bool) -> str:
+    """61.5%, or, where a price is taken off the score, the utility 0.615: no share of anything."""
+    return f"{value:.3f}" if priced else percent(value)
+
+
 def points(share: float) -> str:
     """A difference or a standard error of scores: 3.4 (percentage points, no sign of percent)."""
     return f"{100 * share:.1f}"
