@@ -23,6 +23,7 @@ from tts_search.config import settings
 from tts_search.core.context import SearchContext
 from tts_search.core.data import Example
 from tts_search.core.space import SearchSpace
+from tts_search.core.trial import Trial
 from tts_search.environment.ledger import Ledger
 from tts_search.environment.simulated import SimulatedEnvironment
 from tts_search.parts import assemble
@@ -46,12 +47,15 @@ VALIDATION = 160
 
 class Found(NamedTuple):
     """calls: sent in the search; finals: after it, before the test; score: true, in percent;
-    dropped: share of trials that were stopped."""
+    dropped: share of trials that were stopped; ahead: trials that are the margin or more above
+    their rival on the whole batch; lost: those of them that were stopped."""
 
     calls: int
     finals: int
     score: float
     dropped: float
+    ahead: int = 0
+    lost: int = 0
 
 
 async def _search(words: tuple[str, ...], seed: int) -> Found:
@@ -83,7 +87,23 @@ async def _search(words: tuple[str, ...], seed: int) -> Found:
     score = 100 * search.environment.true_score(best.graph)  # type: ignore[attr-defined]
     dropped = np.mean([not trial.complete for trial in search.archive.trials])
     await parts.aclose()
-    return Found(calls, search.ledger.calls - calls, score, float(dropped))
+    margin = composed.evaluation.get("margin")
+    ahead = [] if margin is None else _ahead(search, margin)
+    lost = sum(not trial.complete for trial in ahead)
+    return Found(calls, search.ledger.calls - calls, score, float(dropped), len(ahead), lost)
+
+
+def _ahead(search: Search, margin: float) -> list[Trial]:
+    """The rival of a trial is the best within budget of the steps before."""
+    trials, ids = list(search.archive.trials), tuple(e.id for e in search.batch)
+    found = []
+    for trial in trials:
+        whole = search.environment.score(trial.graph, ids).evaluation  # type: ignore[attr-defined]
+        rivals = [t.score for t in trials if t.step < trial.step and t.complete and t.within_budget]
+        fits = search.environment.budget.fits(whole.cost)
+        if rivals and fits and whole.mean >= max(rivals) + margin:
+            found.append(trial)
+    return found
 
 
 def _questions(split: str, seed: int, count: int) -> list[Example]:
@@ -107,12 +127,14 @@ def compare(found: dict[str, list[Found]]) -> dict[str, object]:
     first = np.array(next(iter(found.values())))
     for name, results in found.items():
         here = np.array(results)
-        calls, after, score, dropped = here.mean(axis=0)
+        calls, after, score, dropped, _, _ = here.mean(axis=0)
+        ahead, lost = here[:, 4:].sum(axis=0)
         rows[name] = (
             f"calls {calls:6.0f} ({calls / first[:, 0].mean():.2f}), with finals "
             f"{calls + after:6.0f} ({(calls + after) / first[:, :2].sum(axis=1).mean():.2f}), "
             f"stopped {dropped:4.0%}, true score {score:.2f}, "
             f"difference {interval(here[:, 2] - first[:, 2])}"
+            + (f", of {ahead:.0f} ahead by the margin {lost:.0f} stopped" if ahead else "")
         )
     return rows
 
