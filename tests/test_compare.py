@@ -223,6 +223,33 @@ def test_by_default_every_method_is_compared_on_every_shipped_world():
 
 
 @pytest.mark.parametrize(
+    "path", sorted(CONF.glob("experiment/compare_*.yaml")), ids=lambda p: p.stem
+)
+def test_every_preset_is_a_comparison_that_can_be_made(path):
+    where = plan_of(parsed([f"experiment={path.stem}", "search.batch=9"]))
+    assert where.overrides[-1] == "search.batch=9"
+    assert len(where.methods) > 1
+    for job in {(j.world, j.budget, j.method): j for j in where.jobs()}.values():
+        arena_of(where, job)
+
+
+def test_options_beside_a_preset_override_it():
+    where = plan_of(parsed(["--seeds", "2", "experiment=compare_fronts", "--worlds", "math"]))
+    assert (where.seeds, where.worlds, where.budgets) == (2, ("math",), (45,))
+    assert where.overrides == ("objective=pareto",)
+
+
+def test_a_preset_that_cannot_be_is_explained(tmp_path, capsys):
+    assert main(["experiment=default"]) == 1
+    error = capsys.readouterr().err
+    assert "there is no comparison default; type experiment= and one of: compare_" in error
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "odd.yaml").write_text("compare: {seedz: 3}")
+    assert main(["--conf", str(tmp_path), "experiment=odd"]) == 1
+    assert "but got seedz: 3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("words", "says"),
     [
         (["--worlds", "mars"], "--worlds must be of"),

@@ -60,6 +60,8 @@ class RunConfig:
     agent: Any = MISSING
     optimizer: Any = MISSING
     tracker: Any = MISSING
+    # Options of python -m tts_search.compare, in its presets.
+    compare: Any = None
 
 
 SCORE = "tts_search.core.objective.Objective"

@@ -20,7 +20,7 @@ from tts_search.archive import Archive
 from tts_search.build import plain
 from tts_search.config import check_settings, register_schema, settings
 from tts_search.core.result import Summary
-from tts_search.errors import TTSError
+from tts_search.errors import ConfigError, TTSError
 from tts_search.files import write_files
 from tts_search.messages import one_line
 from tts_search.parts import Parts, assemble
@@ -72,7 +72,14 @@ def _say(line: str) -> str:
 def one_run(config: DictConfig) -> None:
     """One run in the directory that Hydra made for it."""
     check_settings(config)
-    folder = Path(HydraConfig.get().runtime.output_dir)
+    chosen = HydraConfig.get().runtime
+    if config.compare is not None:
+        preset = chosen.choices["experiment"]
+        raise ConfigError(
+            f"experiment={preset} compares methods on simulated worlds and is no run; type "
+            f"python -m tts_search.compare experiment={preset}"
+        )
+    folder = Path(chosen.output_dir)
     summary, files = asyncio.run(run(config, folder, RichProgress()))
     rich.get_console().print(render_summary(summary, folder, files))
 

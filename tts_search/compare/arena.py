@@ -120,7 +120,7 @@ def _number(world: str) -> int:
 
 def _fingerprint(plan: Plan, config: DictConfig, place: Place) -> str:
     settings = plain(config)
-    for other in ("cache", "llm", "pool", "seed", "task", "tracker"):
+    for other in ("cache", "compare", "llm", "pool", "seed", "task", "tracker"):
         settings.pop(other)
     data = [settings, place.world.identity, repr(place.pool), plan.validation, plan.test]
     text = json.dumps([*data, QUESTIONS, RUNS], sort_keys=True, default=str)

@@ -17,17 +17,15 @@ from tts_search.compare.arena import RANDOM, arena_of
 from tts_search.compare.outcome import Outcome, write_whole
 from tts_search.compare.parallel import outcomes, references
 from tts_search.compare.plan import Plan, choices
+from tts_search.compare.preset import preset_of
 from tts_search.compare.report import write_report
 from tts_search.compare.tables import Results, best_known
 from tts_search.errors import ConfigError
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-QUICK = [
-    *("--methods", "random", "textgrad", "--worlds", "math", "--random-worlds", "1"),
-    *("--budgets", "18", "--seeds", "3", "--validation", "40", "--test", "60"),
-    *("search.max_calls=800", "search.batch=16", "space.slots=4"),
-]
+QUICK = "experiment=compare_quick"
 INTERRUPTED = "interrupted: finished searches are kept; type the same again to go on"
+PRESET = "experiment="
 SETTING = re.compile(r"[+~]*[\w./@]+=\S*")
 
 
@@ -39,11 +37,16 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def parsed(words: Sequence[str]) -> argparse.Namespace:
     """Settings may stand anywhere, as SETTING=VALUE; of two equal options the later one counts."""
-    if "--quick" in words:
-        words = [*QUICK, *(word for word in words if word != "--quick")]
+    words = [QUICK if word == "--quick" else word for word in words]
     own = [word for word in words if SETTING.fullmatch(word)]
-    args = _parser().parse_args([word for word in words if word not in own])
-    args.settings = own
+    rest = [word for word in words if word not in own]
+    presets = [word for word in own if word.startswith(PRESET)]
+    parser = _parser()
+    conf = parser.parse_args(rest).conf
+    for preset in presets:
+        parser.set_defaults(**preset_of(conf, preset.removeprefix(PRESET)))
+    args = parser.parse_args(rest)
+    args.settings = [*args.settings, *(word for word in own if word not in presets)]
     return args
 
 
@@ -52,7 +55,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m tts_search.compare",
         usage="%(prog)s [options] [SETTING=VALUE ...]",
         description="Search methods on simulated worlds, whose true scores are known. No key. "
-        "Settings are those of run.py, such as search.batch=32, and hold for every run.",
+        "Settings are those of run.py, such as search.batch=32, and hold for every run; "
+        "experiment=compare_methods and the like bring options, which yours override.",
         epilog="What is finished is kept: the same command goes on where it was interrupted.",
     )
     add = parser.add_argument
@@ -68,7 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--out", type=Path, default=Path("outputs/compare"), help="folder (outputs/compare)")
     add("--conf", type=Path, default=CONF, help=argparse.SUPPRESS)
     add("--aa", type=int, default=0, metavar="N", help="N comparisons of a method with itself")
-    add("--quick", action="store_true", help="a tiny whole run")
+    add("--quick", action="store_true", help=f"a tiny whole run: {QUICK}")
+    parser.set_defaults(settings=[])
     return parser
 
 
