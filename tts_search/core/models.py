@@ -22,6 +22,9 @@ class ModelSpec:
     scores            published scores alone in [0, 1], by the task's label; told to the agent
     scores_source     where they were read, with the date
     max_tokens        cap on generated tokens; the lower of this and the task's holds
+    context           longest prompt and answer together, in tokens; None if not known
+    weights           a Hugging Face repository or local folder; '' means the same as `served`
+    size_source       where params, layers, hidden and context were read, with the date
     """
 
     name: str
@@ -42,6 +45,9 @@ class ModelSpec:
     max_tokens: int | None = None
     scores: Mapping[str, float] = field(default_factory=dict, hash=False)
     scores_source: str = ""
+    context: int | None = None
+    weights: str = ""
+    size_source: str = ""
 
     def __post_init__(self) -> None:
         for task, score in self.scores.items():
