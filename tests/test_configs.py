@@ -2,6 +2,9 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import takewhile
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +109,83 @@ def test_every_model_says_what_it_is_and_where_its_price_is_from(path: Path) -> 
     assert (model.price_in is None) == (model.price_out is None)
     assert model.price_source or model.price_in is None
     assert bool(model.scores_source) == bool(model.scores)
+    assert model.layers is None or (model.context and model.size_source)
+
+
+def test_where_weights_are_and_how_long_a_text_may_be_change_no_call() -> None:
+    bare = ModelSpec("m", "m-instruct")
+    assert (
+        replace(bare, context=8192, weights="org/m", size_source="there").sampling == bare.sampling
+    )
+
+
+def table(first: str) -> list[list[str]]:
+    """Rows of a table of docs/pools.md by the first word of its head."""
+    lines = (CONF.parent / "docs" / "pools.md").read_text().splitlines()
+    head = next(i for i, line in enumerate(lines) if line.startswith(f"| {first} |"))
+    body = takewhile(lambda line: line.startswith("|"), lines[head + 2 :])
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in body]
+
+
+def stored() -> dict[str, float]:
+    """GB of the weights by model, as docs/pools.md counts them."""
+    rows = table("model | params")
+    return {name: 2 * int(count.replace(",", "")) / 1e9 for name, *_, count, _ in rows}
+
+
+@pytest.mark.parametrize("row", table("model | params"), ids=lambda row: row[0])
+def test_docs_and_yaml_agree_on_a_model(row: list[str]) -> None:
+    name, params, layers, hidden, context, count, gb = row
+    node = yaml.safe_load((CONF / "model" / f"{name}.yaml").read_text())[name]
+    assert float(params) == float(node["params"])
+    assert [int(layers), int(hidden), int(context)] == [
+        node[k] for k in ("layers", "hidden", "context")
+    ]
+    assert float(gb) == pytest.approx(stored()[name], abs=0.006)
+    # The formula's M is the paper's round value for LLaMA, and leaves out what sees pictures.
+    assert 0.8 < float(params) / int(count.replace(",", "")) <= 1.001
+
+
+def test_docs_show_every_pool_of_weights(compose: Compose) -> None:
+    shown = {name for name, *_ in table("model | params")}
+    for pool in ("llama", "gemma", "qwen"):
+        models = compose(f"pool={pool}").pool.models
+        assert set(models) <= shown
+        assert all(node.weights.count("/") == 1 for node in models.values())
+
+
+def answer(loads: list[float], card: float, cards: int) -> str:
+    """The rule of docs/pools.md."""
+    if sum(loads) > 0.9 * card * cards:
+        return "-"
+    held = [0.0] * cards
+    for load in sorted(loads, reverse=True):
+        held[held.index(min(held))] += load
+    return "yes" if max(held) <= 0.9 * card else "split"
+
+
+@pytest.mark.parametrize("row", table("models"), ids=lambda row: row[0])
+def test_docs_say_what_fits_by_their_own_rule(compose: Compose, row: list[str]) -> None:
+    pool, _, less = row[0].partition(" less ")
+    without = tuple(f"-{size}" for size in less.split(", ") if size)
+    names = [n for n in compose(f"pool={pool}").pool.models if not n.endswith(without)]
+    weights = [stored()[name] for name in names]
+    total = sum(weights) + 4 * len(names)
+    assert row[1] == f"{sum(weights):.1f} + {4 * len(names)} = {total:.1f}"
+    for cell, card in zip(row[2:], (24, 40, 80, 141), strict=True):
+        expected = [answer([gb + 4 for gb in weights], card, cards) for cards in (1, 2, 4)]
+        assert cell.split() == expected
+
+
+@pytest.mark.parametrize("row", table("model | 2 x layers x heads of keys x their width x 2"))
+def test_docs_multiply_right(row: list[str]) -> None:
+    factors, _, product = row[1].partition(" = ")
+    bytes_each = prod(map(int, factors.split(" x ")))
+    assert f"{bytes_each:,}" == product
+    assert f"{4 * 10**9 // bytes_each:,}" == row[2]
+    for name in row[0].split(", "):
+        node = yaml.safe_load((CONF / "model" / f"{name}.yaml").read_text())[name]
+        assert int(factors.split(" x ")[1]) == node["layers"]
 
 
 def test_the_pool_follows_the_engine(compose: Compose) -> None:
