@@ -4,7 +4,10 @@ python -m benchmarks NAME [its own options]     one, e.g. python -m benchmarks g
 import sys
 from importlib import import_module
 
-NAMES = ("reuse", "overhead", "simulation", "forecast", "racing", "sandbox", "graders", "engine")
+NAMES = (
+    *("reuse", "overhead", "simulation", "forecast", "racing", "scheduling", "sandbox", "graders"),
+    *("engine", "endpoint"),
+)
 
 if __name__ == "__main__":
     own = sys.argv[1:2]
