@@ -13,7 +13,8 @@ from benchmarks.stack import config, search, table
 from tts_search.core.graph import Graph, Node
 from tts_search.environment.environment import Environment
 from tts_search.environment.profile import measure_profile
-from tts_search.parts import assemble, innermost
+from tts_search.llm.base import innermost
+from tts_search.parts import assemble
 
 TRIALS = 10_000
 GRAPH = Graph(

@@ -13,9 +13,9 @@ from tempfile import mkdtemp
 
 from benchmarks.stack import Counting, config, search, table
 from tts_search.core.trial import Trial
-from tts_search.llm.base import LLM
+from tts_search.llm.base import LLM, innermost
 from tts_search.llm.wrappers import Throttled, wrap
-from tts_search.parts import assemble, innermost
+from tts_search.parts import assemble
 
 METHODS, SEEDS = ("random", "agent_reinforce"), (0, 1, 2)
 

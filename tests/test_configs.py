@@ -15,7 +15,8 @@ from tasks import standins
 
 from tts_search.config import check_settings, settings
 from tts_search.core.models import ModelSpec
-from tts_search.parts import Parts, assemble, innermost
+from tts_search.llm.base import innermost
+from tts_search.parts import Parts, assemble
 
 CONF = Path(__file__).parents[1] / "conf"
 GROUPS = sorted(p.name for p in CONF.iterdir() if p.is_dir() and p.name not in ("hydra", "model"))

@@ -28,6 +28,7 @@ class SearchSettings:
     finalists  leaders re-scored on the validation split, which chooses among them
     finals_share  part of max_calls, max_tokens and max_dollars kept back for that
     profile    questions asked of every model to measure its tokens; 0 trusts the task's figures
+    dry_run    say what the run would ask and cost, and ask nothing
     """
 
     max_trials: int | None = 40
@@ -39,6 +40,7 @@ class SearchSettings:
     finalists: int = 4
     finals_share: float = 0.4
     profile: int = 16
+    dry_run: bool = False
 
 
 @dataclass

@@ -20,6 +20,7 @@ from tts_search.archive import Archive
 from tts_search.build import plain
 from tts_search.config import check_settings, register_schema, settings
 from tts_search.core.result import Summary
+from tts_search.dry.foresee import foresee, lines
 from tts_search.errors import ConfigError, TTSError
 from tts_search.files import write_files
 from tts_search.messages import one_line
@@ -79,6 +80,10 @@ def one_run(config: DictConfig) -> None:
             f"experiment={preset} compares methods on simulated worlds and is no run; type "
             f"python -m tts_search.compare experiment={preset}"
         )
+    if config.search.dry_run:
+        for line in lines(asyncio.run(foresee(config))):
+            rich.get_console().print(line, soft_wrap=True, markup=False, highlight=False)
+        return
     folder = Path(chosen.output_dir)
     summary, files = asyncio.run(run(config, folder, RichProgress()))
     rich.get_console().print(render_summary(summary, folder, files))

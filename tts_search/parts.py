@@ -19,7 +19,7 @@ from tts_search.environment.roles import Role, spec, worded
 from tts_search.errors import ConfigError
 from tts_search.evaluation import Policy
 from tts_search.limits import Limits
-from tts_search.llm.base import LLM
+from tts_search.llm.base import LLM, check
 from tts_search.llm.cache import Cached
 from tts_search.llm.wrappers import wrap
 from tts_search.optimizers.base import Optimizer
@@ -73,9 +73,8 @@ class Parts:
         whether calls can succeed at all."""
         self.task.check()
         for llm in (self.llm, getattr(self.agent, "llm", None)):
-            check = getattr(innermost(llm), "check", None) if llm else None
-            if check:
-                await check()
+            if llm:
+                await check(llm)
 
     @property
     def simulated(self) -> bool:
@@ -140,7 +139,7 @@ def build_llm(node: DictConfig, cache: str | None, task: Task) -> Cached:
     """The engine in its wrappers. An engine built in part (`_partial_`) is given the task, whose
     words it needs to make up answers. One that is not `cacheable` is not kept on disk."""
     limits = node.get("limits") or {}
-    engine = build(_without(node, "limits"))
+    engine = engine_of(node)
     if node.get("_partial_"):
         try:
             engine = engine(speaker=task)
@@ -150,6 +149,11 @@ def build_llm(node: DictConfig, cache: str | None, task: Task) -> Cached:
         cache = None
     path = Path(cache).expanduser() if cache else None
     return wrap(engine, cache_path=path, **{str(k): v for k, v in limits.items()})
+
+
+def engine_of(node: DictConfig) -> Any:
+    """The bare engine, or what makes it once it is given the task."""
+    return build(_without(node, "limits"))
 
 
 def build_agent(config: DictConfig, llm: LLM, task: Task) -> Agent:
@@ -171,13 +175,6 @@ def build_optimizer(node: DictConfig, agent: Agent | None) -> Optimizer:
     if not isinstance(built, Optimizer):
         raise ConfigError(f"optimizer._target_ must name an Optimizer, but got {type(built)}")
     return built
-
-
-def innermost(llm: LLM) -> LLM:
-    """The engine inside its wrappers."""
-    while hasattr(llm, "inner"):
-        llm = llm.inner
-    return llm
 
 
 def _agent(agent: Any) -> Agent:

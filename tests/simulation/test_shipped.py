@@ -12,7 +12,8 @@ from hydra.errors import MissingConfigException
 
 from simulation.parts import WORLDS, budget, environment, plain, random_mix_of, single
 from tts_search.core.roles import RoleSpec
-from tts_search.parts import assemble, innermost
+from tts_search.llm.base import innermost
+from tts_search.parts import assemble
 from tts_search.simulation.mixes import random_mix
 from tts_search.simulation.published import PUBLISHED, sizes
 from tts_search.simulation.world import World

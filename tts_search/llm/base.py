@@ -78,3 +78,17 @@ class LLM(Protocol):
     async def aclose(self) -> None:
         """Release clients, threads and files. Safe to call twice."""
         ...
+
+
+def innermost(llm: LLM) -> LLM:
+    """The engine inside its wrappers."""
+    while hasattr(llm, "inner"):
+        llm = llm.inner
+    return llm
+
+
+async def check(llm: LLM) -> None:
+    """Whether calls can succeed at all, as far as its engine can tell. Raises EngineUnavailable."""
+    own = getattr(innermost(llm), "check", None)
+    if own:
+        await own()

