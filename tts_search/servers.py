@@ -81,16 +81,15 @@ def places() -> Iterator[Place]:
 
 
 def _down(names: Sequence[str], force: bool) -> None:
-    """Raises InUse after all others have ended."""
-    found = {place: ServerSpec.of((place.folder / "spec.json").read_text()) for place in places()}
-    known = {spec.served for spec in found.values()}
+    """Raises InUse at the first that a run uses."""
+    known = {place.served for place in places()}
     for name in names:
         if name not in known:
             raise ConfigError(
                 f"there is no server of {name}; there are {', '.join(known) or 'none'}"
             )
-    for place, spec in found.items():
-        if not names or spec.served in names:
+    for place in places():
+        if not names or place.served in names:
             end(place, force=force)
 
 
@@ -98,9 +97,8 @@ def listing() -> Iterator[str]:
     """Two lines a server."""
     for place in places():
         if state := place.state():
-            spec = ServerSpec.of((place.folder / "spec.json").read_text())
             since = time.strftime("%m-%d %H:%M:%S", time.localtime(state.since))
-            yield f"{spec.served}: {_status(place, state)} since {since}"
+            yield f"{place.served}: {_status(place, state)} since {since}"
             yield f"    log: {place.log}"
 
 

@@ -47,6 +47,11 @@ class Place:
         folder.mkdir(parents=True, exist_ok=True)
 
     @property
+    def served(self) -> str:
+        """The model."""
+        return str(json.loads((self.folder / "spec.json").read_text())["served"])
+
+    @property
     def log(self) -> Path:
         return self.folder / "server.log"
 
