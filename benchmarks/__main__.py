@@ -6,7 +6,7 @@ from importlib import import_module
 
 NAMES = (
     *("reuse", "overhead", "simulation", "forecast", "racing", "scheduling", "sandbox", "graders"),
-    *("engine", "endpoint"),
+    *("engine", "endpoint", "vllm"),
 )
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import rich
@@ -65,14 +66,14 @@ def specs_of(settings: Sequence[str]) -> list[ServerSpec]:
 
 
 async def _up(specs: Sequence[ServerSpec]) -> None:
-    """Pinned once they answer; what fails is not left behind."""
-    leases = [await lease(spec, servers_root()) for spec in specs]
-    console = rich.get_console()
-    for held in leases:
-        with console.status(f"{held.place.folder.name}: see {held.place.log}"):
-            await held.up()
-        held.place.pinned.touch()
-        held.close()
+    """Pinned once they answer. What fails leaves the others to end by themselves."""
+    with ExitStack() as stack:
+        leases = [stack.enter_context(closing(await lease(s, servers_root()))) for s in specs]
+        for held in leases:
+            with rich.get_console().status(f"{held.place.served}: see {held.place.log}"):
+                await held.up()
+        for held in leases:
+            held.place.pinned.touch()
 
 
 def places() -> Iterator[Place]:

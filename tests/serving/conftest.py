@@ -15,7 +15,7 @@ STANDIN = Path(__file__).with_name("standin.py")
 Specs = Callable[..., ServerSpec]
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("TTS_SEARCH_CACHE", str(tmp_path))
     folder = tmp_path / "servers"

@@ -150,6 +150,7 @@ async def test_one_that_cannot_start_says_why(root, spec):
 
 async def test_one_that_never_answers_is_given_up(root, spec):
     held = await lease(spec(delay=60, start_s=1.0), root)
+    await until(lambda: held.state.server > 0)
     server = held.state.server
     with pytest.raises(EngineUnavailable, match="no answer within 1 s"):
         await held.up()

