@@ -7,8 +7,9 @@ import pytest
 from fakes import Fake, ask
 
 from tts_search.errors import CacheError, CallFailed
-from tts_search.llm.base import Completion
+from tts_search.llm.base import Completion, Wrapper
 from tts_search.llm.cache import Cached
+from tts_search.llm.recorded import Recorded
 from tts_search.llm.store import ResponseStore
 
 
@@ -113,6 +114,32 @@ async def test_memory_keeps_answers_for_the_process_and_nothing_in_flight(fake):
     assert (cached.sent, cached.reused, len(cached.store)) == (300, 300, 300)
     assert not cached._flights
     await cached.aclose()
+
+
+async def test_an_answer_of_one_endpoint_survives_when_another_joins_the_engine(tmp_path):
+    class Pool(Fake):
+        """Wrapped, as an engine usually is."""
+
+        def identity_for(self, request):
+            return f"endpoint of {request.model}"
+
+    for identity, sent in (("a", 1), ("a, b", 0)):
+        cached = Cached(Wrapper(Pool(identity=identity)), tmp_path / "c")
+        await cached.complete(ask(model="a"))
+        assert cached.sent == sent
+        await cached.aclose()
+    recorded = Recorded("a, b", tmp_path / "c", engine=Pool())
+    assert (await recorded.complete(ask(model="a"))).text == "4"
+    await recorded.aclose()
+
+
+def test_an_answer_stored_before_there_were_cached_tokens_loads(tmp_path):
+    store = ResponseStore(tmp_path / "c")
+    store.put("k", ask(), Completion("x", 5, 1, cached_tokens=4))
+    assert store.get("k").cached_tokens == 4
+    store._db.execute("UPDATE calls SET answer = json_remove(answer, '$.cached_tokens')")
+    assert store.get("k") == Completion("x", 5, 1)
+    store.close()
 
 
 def test_a_lone_surrogate_survives():

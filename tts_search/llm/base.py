@@ -2,10 +2,13 @@
 
 import hashlib
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
 from tts_search.core.data import CallSite
+
+Sleep = Callable[[float], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +52,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What came back. Token counts are the engine's own; `seconds` is wall-clock of this call."""
+    """What came back. Token counts are the engine's own; `seconds` is wall-clock of this call.
+
+    `cached_tokens`: those of the prompt that the engine did not have to read again, as it says.
+    """
 
     text: str
     prompt_tokens: int
     output_tokens: int
     finish_reason: str = "stop"
     seconds: float = 0.0
+    cached_tokens: int = 0
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -66,6 +73,17 @@ class LLM(Protocol):
 
     `identity` names what answers (weights, endpoint): two engines that may answer differently
     must differ in it, because it is part of the cache key.
+
+    An engine may have more, which those around it look for:
+
+    check()                whether calls can succeed at all; raises EngineUnavailable, or CallFailed
+                           if it may come back
+    deadline_s             seconds until a call counts as failed
+    cacheable              False: its answers are not kept on disk
+    identity_for(request)  what answers this request, where that is not the whole engine: with it in
+                           the cache key, answers survive when another endpoint joins the engine
+    guarded(guard)         the engine with `guard` applied to each of its endpoints, so that each
+                           has limits, retries and patience of its own
     """
 
     @property
@@ -80,11 +98,34 @@ class LLM(Protocol):
         ...
 
 
+class Wrapper:
+    """An LLM around an LLM. Everything it does not change passes through."""
+
+    def __init__(self, inner: LLM) -> None:
+        self.inner = inner
+
+    @property
+    def identity(self) -> str:
+        return self.inner.identity
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+    async def complete(self, request: Request) -> Completion:
+        return await self.inner.complete(request)
+
+
 def innermost(llm: LLM) -> LLM:
     """The engine inside its wrappers."""
     while hasattr(llm, "inner"):
         llm = llm.inner
     return llm
+
+
+def identity_for(llm: LLM, request: Request) -> str:
+    """Identity of what answers this request."""
+    own = getattr(innermost(llm), "identity_for", None)
+    return str(own(request)) if own else llm.identity
 
 
 async def check(llm: LLM) -> None:

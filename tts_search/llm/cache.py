@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tts_search.errors import CallFailed
-from tts_search.llm.base import LLM, Completion, Request
+from tts_search.llm.base import LLM, Completion, Request, identity_for
 from tts_search.llm.store import ResponseStore
 
 
@@ -43,7 +43,7 @@ class Cached:
 
     async def complete(self, request: Request) -> Completion:
         """Raises what `inner` raises, and CacheError when the file cannot be read or written."""
-        key = request.digest(self.inner.identity)
+        key = request.digest(identity_for(self.inner, request))
         flight = self._flights.get(key)
         if flight is not None:
             answer = await self._wait(key, flight)

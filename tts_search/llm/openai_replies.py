@@ -22,7 +22,8 @@ def read(reply: Any, request: Request, url: str, seconds: float) -> tuple[Comple
         raise CallRejected(f"endpoint {url} filtered the answer")
     counts = _counts(reply)
     prompt, output = counts or _estimate(request, text + thought)
-    return Completion(without_thinking(text), prompt, output, finish, seconds), counts is not None
+    answer = Completion(without_thinking(text), prompt, output, finish, seconds, _from_cache(reply))
+    return answer, counts is not None
 
 
 def without_thinking(text: str) -> str:
@@ -38,6 +39,13 @@ def _counts(reply: Any) -> tuple[int, int] | None:
     prompt = getattr(usage, "prompt_tokens", None)
     output = getattr(usage, "completion_tokens", None)
     return (prompt, output) if isinstance(prompt, int) and isinstance(output, int) else None
+
+
+def _from_cache(reply: Any) -> int:
+    """Tokens of the prompt taken from the endpoint's prefix cache; 0 where it does not say."""
+    details = getattr(getattr(reply, "usage", None), "prompt_tokens_details", None)
+    cached = getattr(details, "cached_tokens", None)
+    return cached if isinstance(cached, int) else 0
 
 
 def _estimate(request: Request, written: str) -> tuple[int, int]:

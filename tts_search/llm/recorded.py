@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tts_search.errors import CacheError, CallFailed
-from tts_search.llm.base import LLM, Completion, Request
+from tts_search.llm.base import LLM, Completion, Request, identity_for, innermost
 from tts_search.llm.store import ResponseStore
 
 
@@ -13,10 +13,19 @@ class Recorded:
     identity   of the engine that gave them
     simulated  the pretend engine of a simulated run, which says the same again: it is asked for
                what the cache lacks, and needs no cache at all
+    engine     the engine, which is never asked: it names the calls if it has `identity_for`
     """
 
-    def __init__(self, identity: str, cache: Path | None, simulated: LLM | None = None) -> None:
+    def __init__(
+        self,
+        identity: str,
+        cache: Path | None,
+        simulated: LLM | None = None,
+        engine: LLM | None = None,
+    ) -> None:
         self.identity = identity
+        named = engine and hasattr(innermost(engine), "identity_for")
+        self._names = engine if engine and named else self
         self._simulated = simulated
         if simulated is None:
             _check(cache)
@@ -24,7 +33,8 @@ class Recorded:
 
     async def complete(self, request: Request) -> Completion:
         """Raises CallFailed for what was never answered, CacheError when the file fails."""
-        stored = self._store.get(request.digest(self.identity)) if self._store is not None else None
+        key = request.digest(identity_for(self._names, request))
+        stored = self._store.get(key) if self._store is not None else None
         if stored is not None:
             return stored
         if self._simulated is not None:
