@@ -13,13 +13,18 @@ from tts_search.errors import TTSError
 from tts_search.llm.base import Completion
 from tts_search.llm.cache import Cached
 from tts_search.llm.openai_compatible import OpenAICompatible
-from tts_search.llm.wrappers import Retried, Throttled, wrap
+from tts_search.llm.pace import Pace
+from tts_search.llm.patience import Patient
+from tts_search.llm.retried import Retried
+from tts_search.llm.wrappers import Sensed, Throttled, wrap
 
 MAKERS = {
     "simulated": lambda _url, _path: simulated(),
     "openai": lambda url, _path: OpenAICompatible(url),
     "throttled": lambda _url, _path: Throttled(Fake(), 3),
     "retried": lambda _url, _path: Retried(Fake()),
+    "sensed": lambda _url, _path: Sensed(Fake(), Pace(3)),
+    "patient": lambda _url, _path: Patient(Fake(), 1.0),
     "cached": lambda _url, path: Cached(Fake(), path),
     "stack": lambda url, path: wrap(OpenAICompatible(url), cache_path=path),
 }

@@ -4,12 +4,13 @@ import time
 from dataclasses import replace
 
 import pytest
-from endpoint import Endpoint
+from endpoint import ANSWERS, Endpoint, reply
 from fakes import ask
 
 from tts_search.errors import CallFailed, CallRejected, EngineUnavailable
+from tts_search.llm.failures import Busy, Lost, TryLater
 from tts_search.llm.openai_compatible import OpenAICompatible
-from tts_search.llm.wrappers import TryLater, wrap
+from tts_search.llm.wrappers import wrap
 
 KEY = "sk-secret"
 
@@ -104,9 +105,9 @@ async def test_missing_usage_is_estimated_counted_and_logged_once(engine, caplog
         ("too long", CallRejected, ["maximum context length", "***"]),
         ("422", CallRejected, ["422"]),
         ("filtered", CallRejected, ["filtered"]),
-        ("429", CallFailed, ["429", "slow down"]),
+        ("429", Busy, ["429", "slow down"]),
         ("500", CallFailed, ["500"]),
-        ("503", CallFailed, ["503"]),
+        ("503", Busy, ["503"]),
         ("drop", CallFailed, ["connection lost"]),
         ("half", CallFailed, ["connection lost"]),
         ("not json", CallFailed, ["not JSON"]),
@@ -144,9 +145,36 @@ async def test_the_wait_that_the_endpoint_names_is_kept(endpoint):
 async def test_a_slow_reply_fails_in_time(endpoint):
     engine = OpenAICompatible(endpoint.url, timeout_s=0.3)
     start = time.monotonic()
-    assert type(await failure(engine, "slow")) is CallFailed
+    assert type(await failure(engine, "slow")) is Busy
     assert time.monotonic() - start < 2
     await engine.aclose()
+
+
+@pytest.mark.parametrize("question", ["drop", "half"])
+async def test_a_connection_that_breaks_after_an_answer_is_lost(engine, question):
+    await engine.complete(ask("ok"))
+    error = await failure(engine, question)
+    assert type(error) is Lost
+    assert "connection lost" in str(error)
+
+
+async def test_an_endpoint_that_is_gone_after_an_answer_is_lost(engine, endpoint):
+    await engine.complete(ask("ok"))
+    await endpoint.server.close()
+    assert type(await failure(engine, "ok")) is Lost
+    with pytest.raises(Lost):
+        await engine.check()
+
+
+@pytest.mark.parametrize(
+    ("details", "tokens"), [({"cached_tokens": 8}, 8), ({"cached_tokens": None}, 0), (None, 0)]
+)
+async def test_tokens_from_the_prefix_cache_are_read(engine, monkeypatch, details, tokens):
+    usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
+    known = reply(usage=usage | {"prompt_tokens_details": details})
+    monkeypatch.setitem(ANSWERS, "cached", known)
+    assert (await engine.complete(ask("cached"))).cached_tokens == tokens
+    assert (await engine.complete(ask("ok"))).cached_tokens == 0
 
 
 def _free_port() -> int:
@@ -205,10 +233,10 @@ async def test_an_endpoint_that_dies_stops_the_run_and_loses_nothing(endpoint, t
 
     def stack():
         engine = OpenAICompatible(endpoint.url)
-        return wrap(engine, cache_path=tmp_path / "c", attempts=2, concurrency=4, dead_after=5)
+        limits = {"attempts": 2, "concurrency": 4, "dead_after": 5, "base_s": 0.01}
+        return wrap(engine, cache_path=tmp_path / "c", **limits)
 
     first = stack()
-    first.inner.inner._base_s = 0.01
     results = await asyncio.gather(
         *(first.complete(ask(f"q{i}")) for i in range(60)), return_exceptions=True
     )

@@ -5,7 +5,10 @@ import pytest
 from fakes import Fake, ask
 
 from tts_search.errors import CallFailed, CallRejected, ConfigError, EngineUnavailable
-from tts_search.llm.wrappers import Retried, Throttled, TryLater, wrap
+from tts_search.llm.base import innermost
+from tts_search.llm.failures import Busy, TryLater
+from tts_search.llm.retried import Retried
+from tts_search.llm.wrappers import Throttled, wrap
 
 
 class Clock:
@@ -61,6 +64,12 @@ async def test_a_named_wait_is_kept_unless_too_long(fake):
     with pytest.raises(TryLater):
         await engine.complete(ask())
     assert clock.slept == []
+
+
+async def test_a_refusal_that_names_no_wait_is_waited_for_as_any_failure(fake):
+    engine, clock = retried(fake, Busy("x"), base_s=4.0)
+    await engine.complete(ask())
+    assert 2 <= clock.slept[0] <= 4
 
 
 @pytest.mark.parametrize("error", [CallRejected("no"), EngineUnavailable("gone"), ValueError()])
@@ -120,8 +129,27 @@ async def test_the_stack_passes_identity_and_closing_through(fake, tmp_path):
     assert fake.closed == 1
 
 
-@pytest.mark.parametrize("bad", [{"concurrency": 0}, {"attempts": 0}, {"per_minute": 0}])
-def test_limits_that_make_no_sense_are_refused(fake, bad):
-    name = next(iter(bad))
-    with pytest.raises(ConfigError, match=rf"limits\.{name} .*got 0"):
-        wrap(fake, cache_path=None, **bad)
+async def test_an_engine_of_several_endpoints_has_each_guarded_on_its_own():
+    class Several(Fake):
+        def guarded(self, guard):
+            self.ends = {name: guard(Fake(identity=name)) for name in "ab"}
+            return self
+
+        async def complete(self, request):
+            return await self.ends[request.model].complete(request)
+
+    engine = Several()
+    stack = wrap(engine, cache_path=None, concurrency=2)
+    await asyncio.gather(*(stack.complete(ask(seed=i, model="ab"[i % 2])) for i in range(20)))
+    assert stack.inner is engine
+    assert [innermost(end).peak for end in engine.ends.values()] == [2, 2]
+    await stack.aclose()
+
+
+@pytest.mark.parametrize(
+    ("bad", "value"),
+    [("concurrency", 0), ("attempts", 0), ("per_minute", 0), ("base_s", -1), ("patience_s", -1)],
+)
+def test_limits_that_make_no_sense_are_refused(fake, bad, value):
+    with pytest.raises(ConfigError, match=rf"limits\.{bad} .*got {value}"):
+        wrap(fake, cache_path=None, **{bad: value})

@@ -13,6 +13,7 @@ from tts_search.errors import CallFailed, EngineUnavailable
 from tts_search.llm import openai_errors as errors
 from tts_search.llm import openai_replies as replies
 from tts_search.llm.base import Completion, Request
+from tts_search.llm.failures import Busy, Lost
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -55,9 +56,9 @@ class OpenAICompatible:
     ) -> None:
         self.url = _without_credentials(base_url)
         self.estimated = 0
+        self.deadline_s = timeout_s
         self._base_url = base_url
         self._key_env = api_key_env
-        self._timeout_s = timeout_s
         self._connect_s = connect_s
         self._max_retries = max_retries
         self._max_tokens_field = max_tokens_field
@@ -75,18 +76,21 @@ class OpenAICompatible:
         return self.url + (f" {json.dumps(changes, sort_keys=True)}" if any(changes) else "")
 
     async def check(self) -> None:
-        """Ask for the list of models. Raises EngineUnavailable if nothing answers or no key fits.
+        """Ask for the list of models. Raises EngineUnavailable if nothing answers or no key fits,
+        Lost if nothing answers any more.
 
         Endpoints without such a list pass.
         """
         try:
             await self._models()
+        except Lost:
+            raise
         except CallFailed as error:
             _log.debug("no list of models: %s", error)
 
     async def complete(self, request: Request) -> Completion:
         start = time.perf_counter()
-        reply = await self._guarded(self._create(request), request.model, self._timeout_s)
+        reply = await self._guarded(self._create(request), request.model, self.deadline_s)
         answer, counted = replies.read(reply, request, self.url, time.perf_counter() - start)
         if not counted:
             if not self.estimated:
@@ -139,7 +143,7 @@ class OpenAICompatible:
         except openai.APIConnectionError as error:
             raise errors.from_connection(error, self.url, self._answered) from error
         except TimeoutError as error:
-            raise CallFailed(f"endpoint {self.url} took over {timeout_s:g} s") from error
+            raise Busy(f"endpoint {self.url} took over {timeout_s:g} s") from error
         except (openai.OpenAIError, ValueError) as error:
             self._answered = True
             raise CallFailed(f"endpoint {self.url} sent a reply that is not JSON") from error
@@ -165,7 +169,7 @@ class OpenAICompatible:
         if self._client is None:
             from openai import AsyncOpenAI, DefaultAioHttpClient, Timeout
 
-            timeout = Timeout(self._timeout_s, connect=self._connect_s)
+            timeout = Timeout(self.deadline_s, connect=self._connect_s)
             self._client = AsyncOpenAI(
                 api_key=self._key(),
                 base_url=self._base_url,

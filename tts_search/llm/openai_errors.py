@@ -6,24 +6,26 @@ no connection, before any answer     EngineUnavailable   nothing runs there
 404, 405, 410, 400 "no such model"   EngineUnavailable   wrong model or base_url
 400, 422 unsupported parameter       EngineUnavailable   every call would fail alike
 other 4xx (too long, filtered)       CallRejected        this request only
-408, 409, 425, 429, 5xx              CallFailed          TryLater when a wait is named
-timeout, dropped connection          CallFailed
+429, 503, our own deadline           Busy                more calls than it takes
+408, 409, 425, other 5xx             CallFailed          TryLater when a wait is named
+connection dropped or refused        CallFailed          Lost when it has answered before
 reply that cannot be read            CallFailed
 """
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from tts_search.errors import CallFailed, CallRejected, EngineUnavailable, LLMError
-from tts_search.llm.wrappers import TryLater
+from tts_search.llm.failures import Busy, Lost, TryLater
 
 if TYPE_CHECKING:
     import openai
 
 _TRANSIENT = {408, 409, 425, 429}
+_REFUSED = {429, 503}
 _NO_SUCH_MODEL = ("model not exist", "not a valid model", "model does not exist", "model not found")
 _UNSUPPORTED = {"unsupported_parameter", "unsupported_value", "unknown_parameter"}
 
@@ -51,7 +53,10 @@ def from_status(
             f"llm.omit=[{error.param}] or set llm.max_tokens_field=max_completion_tokens"
         )
     if code in _TRANSIENT or code >= 500:
-        return later(f"endpoint {url} answered {code}: {text}", error.response.headers)
+        message, wait_s = f"endpoint {url} answered {code}: {text}", _retry_after(error)
+        if code in _REFUSED:
+            return Busy(message, wait_s)
+        return CallFailed(message) if wait_s is None else TryLater(message, wait_s)
     return CallRejected(f"endpoint {url} rejected the request ({code}): {text}")
 
 
@@ -63,19 +68,16 @@ def from_connection(error: Exception, url: str, answered: bool) -> LLMError:
     reason = _one_line(f"{type(causes[-1]).__name__}: {causes[-1]}")
     unmade = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
     if answered or not any(isinstance(cause, unmade) for cause in causes):
-        return CallFailed(f"endpoint {url}: connection lost ({reason})")
+        message = f"endpoint {url}: connection lost ({reason})"
+        return Lost(message) if answered else CallFailed(message)
     return EngineUnavailable(
         f"endpoint {url} cannot be reached ({reason}); start the server or correct llm.base_url"
     )
 
 
-def later(message: str, headers: Mapping[str, str]) -> CallFailed:
-    wait_s = _retry_after(headers)
-    return CallFailed(message) if wait_s is None else TryLater(message, wait_s)
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def _retry_after(error: "openai.APIStatusError") -> float | None:
     """Seconds to wait by `retry-after-ms` or `retry-after` (seconds or a date); None if unsaid."""
+    headers = error.response.headers
     for name, unit in (("retry-after-ms", 1e-3), ("retry-after", 1.0)):
         try:
             wait_s = float(headers[name]) * unit

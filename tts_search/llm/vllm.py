@@ -59,7 +59,8 @@ class VLLM:
         self.placements = launch.placements(missing) if missing else []
         self.specs = [launch.spec(placed) for placed in self.placements]
         self._engines: dict[str, LLM] = {name: connect(url) for name, url in urls.items()}
-        self._engines |= {spec.served: Started(spec, connect) for spec in self.specs}
+        deadline_s = client.get("timeout_s")
+        self._engines |= {spec.served: Started(spec, connect, deadline_s) for spec in self.specs}
         answers = {k: client[k] for k in ("omit", "extra_body", "json_mode") if client.get(k)}
         self._settings = json.dumps(answers, sort_keys=True)
 
@@ -106,8 +107,9 @@ class Started:
     """A server that is started if it does not run yet, when first asked; shared with all others
     who ask for the same."""
 
-    def __init__(self, spec: ServerSpec, connect: Client) -> None:
+    def __init__(self, spec: ServerSpec, connect: Client, deadline_s: float | None = None) -> None:
         self.spec = spec
+        self.deadline_s = deadline_s
         self._connect = connect
         self._joining = asyncio.Lock()
         self._lease: Lease | None = None

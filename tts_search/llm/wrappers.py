@@ -1,74 +1,71 @@
-"""What every engine needs, written once: bounded concurrency, retries, a stop when it is dead.
+"""What every engine needs, written once: bounded concurrency, retries, patience, a stop when dead.
 
-    Cached(Throttled(Retried(engine)))
+    Cached(Throttled(Retried(Sensed(Patient(engine)))))
 
 Retried is the only layer that retries: it also sees replies that cannot be read, which a client
 library takes for success, and it stops all retries once the engine counts as dead. A call keeps
 its place in Throttled while it backs off, so a struggling endpoint is asked less, not more.
+Sensed tells what the endpoint takes, and Throttled lets in so many.
 """
 
 import asyncio
-import random
-from collections.abc import Awaitable, Callable
+import logging
+from functools import partial
+from math import inf
 from pathlib import Path
+from typing import Any
 
-from tts_search.errors import CallFailed, CallRejected, ConfigError, EngineUnavailable
-from tts_search.llm.base import LLM, Completion, Request
+from tts_search.errors import ConfigError
+from tts_search.llm.base import LLM, Completion, Request, Sleep, Wrapper, innermost
 from tts_search.llm.cache import Cached
+from tts_search.llm.failures import Busy
+from tts_search.llm.pace import Pace
+from tts_search.llm.patience import Patient
+from tts_search.llm.retried import Retried
 
-Sleep = Callable[[float], Awaitable[None]]
-
-
-class TryLater(CallFailed):
-    """A call failed and the endpoint said how long to wait before the next try, in seconds."""
-
-    def __init__(self, message: str, wait_s: float) -> None:
-        super().__init__(message)
-        self.wait_s = wait_s
-
-
-class Wrapper:
-    """An LLM around an LLM. Everything it does not change passes through."""
-
-    def __init__(self, inner: LLM) -> None:
-        self.inner = inner
-
-    @property
-    def identity(self) -> str:
-        return self.inner.identity
-
-    async def aclose(self) -> None:
-        await self.inner.aclose()
+_log = logging.getLogger(__name__)
 
 
 class Throttled(Wrapper):
     """At most `limit` calls at once and, if given, at most `per_minute` calls started a minute.
 
-    Starts are spread evenly: with per_minute=60 one call starts every second, without bursts.
+    A Pace is a limit that changes; it is shared with the Sensed inside. The most urgent call that
+    waits is next. Starts are spread evenly: with per_minute=60 one call starts every second,
+    without bursts.
     """
 
     def __init__(
         self,
         inner: LLM,
-        limit: int,
+        limit: int | Pace,
         per_minute: float | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         super().__init__(inner)
-        if limit < 1:
-            raise ConfigError(f"limits.concurrency must be at least 1, but got {limit}")
         if per_minute is not None and per_minute <= 0:
             raise ConfigError(f"limits.per_minute must be above 0 or null, but got {per_minute}")
-        self._places = asyncio.Semaphore(limit)
+        self.pace = limit if isinstance(limit, Pace) else Pace(limit)
         self._gap_s = 60.0 / per_minute if per_minute else 0.0
         self._next_start = 0.0
         self._sleep = sleep
+        self._closed = False
 
     async def complete(self, request: Request) -> Completion:
-        async with self._places:
+        async with self.pace.places.held(_urgency(request)):
             if self._gap_s:
                 await self._turn()
             return await self.inner.complete(request)
+
+    async def aclose(self) -> None:
+        pace = self.pace
+        if pace.cuts and not self._closed:
+            _log.info(
+                "endpoint %s was overloaded: of up to %d calls at once, %d at most were tried; the "
+                "limit fell to %.1f and ended at %.1f",
+                self.identity, pace.most, pace.turns.peak, pace.lowest, pace.limit,
+            )  # fmt: skip
+        self._closed = True
+        await super().aclose()
 
     async def _turn(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -78,91 +75,72 @@ class Throttled(Wrapper):
             await self._sleep(start - now)
 
 
-class Retried(Wrapper):
-    """Tries a call up to `attempts` times, waiting base_s, 2 base_s, 4 base_s, ... in between.
+class Sensed(Wrapper):
+    """Tells a Pace what became of each try, and holds tries back that are beyond its limit.
 
-    Each wait is shortened by up to a half at random, so that calls which failed together do not
-    return together; a wait named by the endpoint (TryLater) is kept. Waits beyond max_wait_s
-    seconds are not made: the call fails. CallRejected and EngineUnavailable are never retried.
-
-    dead_after  calls in a row that failed for good before the engine counts as dead and every
-                further call raises EngineUnavailable; 0 never. A rejection is a sign of life.
-    retries     tries made beyond the first of each call, so far
+    slow_s  an answer that took longer counts as a refusal if it had to queue, so that queueing
+            does not grow until calls are lost to the deadline: if it took over twice the time, for
+            its length, of the quickest answer of its model. None never
     """
 
-    def __init__(
-        self,
-        inner: LLM,
-        attempts: int = 5,
-        *,
-        base_s: float = 1.0,
-        max_wait_s: float = 60.0,
-        dead_after: int = 8,
-        rng: random.Random | None = None,
-        sleep: Sleep = asyncio.sleep,
-    ) -> None:
+    def __init__(self, inner: LLM, pace: Pace, slow_s: float | None = None) -> None:
         super().__init__(inner)
-        if attempts < 1:
-            raise ConfigError(f"limits.attempts must be at least 1, but got {attempts}")
-        self.retries = 0
-        self._attempts = attempts
-        self._base_s = base_s
-        self._max_wait_s = max_wait_s
-        self._dead_after = dead_after
-        self._rng = rng or random.Random(0)
-        self._sleep = sleep
-        self._lost_in_a_row = 0
-        self._obituary = ""
+        self._pace = pace
+        self._slow_s = slow_s
+        self._quickest: dict[str, float] = {}
 
     async def complete(self, request: Request) -> Completion:
-        for attempt in range(self._attempts):
-            if self._obituary:
-                raise EngineUnavailable(self._obituary)
+        clock, pace = asyncio.get_running_loop().time, self._pace
+        async with pace.turns.held(_urgency(request)):
+            cuts, start = pace.cuts, clock()
             try:
                 answer = await self.inner.complete(request)
-            except CallRejected:
-                self._lost_in_a_row = 0
+            except Busy:
+                pace.refused(cuts)
                 raise
-            except CallFailed as error:
-                wait_s = self._wait(attempt, error)
-                if attempt + 1 == self._attempts or wait_s > self._max_wait_s:
-                    self._mourn(error)
-                    raise
-                self.retries += 1
-                await self._sleep(wait_s)
+            if self._queued(request.model, answer, clock() - start):
+                pace.refused(cuts)
             else:
-                self._lost_in_a_row = 0
-                return answer
-        raise AssertionError("unreachable: the last attempt returns or raises")
+                pace.took(cuts)
+            return answer
 
-    def _wait(self, attempt: int, error: CallFailed) -> float:
-        if isinstance(error, TryLater):
-            return error.wait_s
-        wait_s: float = min(self._base_s * 2.0**attempt, self._max_wait_s)
-        return wait_s * self._rng.uniform(0.5, 1.0)
-
-    def _mourn(self, error: CallFailed) -> None:
-        """Count a call lost for good; raise once there are too many in a row."""
-        self._lost_in_a_row += 1
-        if self._dead_after and self._lost_in_a_row >= self._dead_after:
-            self._obituary = (
-                f"endpoint {self.identity} stopped answering: {self._lost_in_a_row} calls in a row "
-                f"failed, the last with: {error}. Finished calls are kept; run the same command "
-                "again to continue"
-            )
-            raise EngineUnavailable(self._obituary) from error
+    def _queued(self, model: str, answer: Completion, seconds: float) -> bool:
+        each = seconds / (answer.output_tokens or 1)
+        quickest = self._quickest[model] = min(each, self._quickest.get(model, inf))
+        return self._slow_s is not None and seconds > self._slow_s and each > 2 * quickest
 
 
-def wrap(
+def guard(
     engine: LLM,
     *,
-    cache_path: str | Path | None,
     concurrency: int = 64,
     attempts: int = 5,
     per_minute: float | None = None,
     dead_after: int = 8,
-) -> Cached:
-    """The full stack around an engine. cache_path=None keeps answers for this process only."""
-    retried = Retried(engine, attempts, dead_after=dead_after)
-    throttled = Throttled(retried, concurrency, per_minute)
-    return Cached(throttled, ":memory:" if cache_path is None else cache_path)
+    base_s: float = 1.0,
+    patience_s: float = 0.0,
+) -> LLM:
+    """Everything but the cache around one endpoint. patience_s=0: it is not waited for.
+
+    An answer is slow when it takes over half of the engine's `deadline_s`, if it has one. Raises
+    ConfigError for a limit that makes no sense.
+    """
+    pace, deadline_s = Pace(concurrency), getattr(innermost(engine), "deadline_s", None)
+    inner = Patient(engine, patience_s) if patience_s else engine
+    sensed = Sensed(inner, pace, deadline_s and deadline_s / 2)
+    retried = Retried(sensed, attempts, dead_after=dead_after, base_s=base_s)
+    return Throttled(retried, pace, per_minute)
+
+
+def wrap(engine: LLM, *, cache_path: str | Path | None, **limits: Any) -> Cached:
+    """The full stack around an engine. cache_path=None keeps answers for this process only.
+
+    limits  those that `guard` takes; an engine of several endpoints has each guarded on its own
+    """
+    own = getattr(engine, "guarded", None)
+    guarded = own(partial(guard, **limits)) if own else guard(engine, **limits)
+    return Cached(guarded, ":memory:" if cache_path is None else cache_path)
+
+
+def _urgency(request: Request) -> int:
+    return request.site.urgency if request.site else 0
