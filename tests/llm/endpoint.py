@@ -21,6 +21,17 @@ def refusal(status: int, message: str, headers: Any = None, **fields: Any) -> we
     return web.json_response({"error": error}, status=status, headers=headers)
 
 
+async def hang_up(request: web.Request) -> web.StreamResponse:
+    """Promise 1,000 bytes, send a few, hang up."""
+    response = web.StreamResponse(headers={"Content-Length": "1000"})
+    response.content_type = "application/json"
+    await response.prepare(request)
+    await response.write(b'{"choices"')
+    assert request.transport is not None
+    request.transport.close()
+    return response
+
+
 ANSWERS: dict[str, dict[str, Any]] = {
     "ok": reply(),
     "think inline": reply("<think>two and two</think>\n\n4"),
@@ -103,20 +114,10 @@ class Endpoint:
             case "html":
                 return web.Response(text="<h1>Bad gateway</h1>", content_type="text/html")
             case "half":
-                return await self._half(request)
+                return await hang_up(request)
         return web.json_response(ANSWERS.get(question, reply()))
 
     def _drop(self, request: web.Request) -> web.Response:
         assert request.transport is not None
         request.transport.abort()
         return web.Response()
-
-    async def _half(self, request: web.Request) -> web.StreamResponse:
-        """Promise 1,000 bytes, send a few, hang up."""
-        response = web.StreamResponse(headers={"Content-Length": "1000"})
-        response.content_type = "application/json"
-        await response.prepare(request)
-        await response.write(b'{"choices"')
-        assert request.transport is not None
-        request.transport.close()
-        return response
