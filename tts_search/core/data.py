@@ -27,7 +27,6 @@ class CallSite:
     answers    what is read, in key order
     key, seed  identity of the node's call (core/identity.py), and the run's seed
     sampling   ModelSpec.sampling: what, besides role and answers, decides a greedy reply
-    urgency    calls that must still follow this one in its graph, at most; the greatest goes first
     """
 
     example: Example
@@ -36,7 +35,6 @@ class CallSite:
     key: str = ""
     seed: int = 0
     sampling: tuple[object, ...] = ()
-    urgency: int = 0
 
 
 @dataclass(frozen=True, slots=True)

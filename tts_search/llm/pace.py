@@ -1,10 +1,9 @@
 """How many calls an endpoint takes at once, found out from what becomes of them."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from heapq import heappop, heappush
-from itertools import count
 
 from tts_search.errors import ConfigError
 
@@ -16,24 +15,23 @@ CALM = 8  # answers, beyond its own number, that raise a limit by one: without, 
 class Gate:
     """Lets a call in while that makes no more than `limit()` inside, which may change meanwhile.
 
-    Of those that wait the one of highest priority is next, of equal ones the first to come.
+    First come, first served: no other order was worth having (benchmarks/scheduling.py).
     """
 
     def __init__(self, limit: Callable[[], float]) -> None:
         self.inside = 0
         self.peak = 0
         self._limit = limit
-        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
-        self._arrivals = count()
+        self._waiting: deque[asyncio.Future[None]] = deque()
 
     @property
     def full(self) -> bool:
         return self.inside + 1 > self._limit()
 
-    async def acquire(self, priority: int = 0) -> None:
+    async def acquire(self) -> None:
         """Wait to be let in. A call that is cancelled meanwhile leaves no trace."""
         turn = asyncio.get_running_loop().create_future()
-        heappush(self._waiting, (-priority, next(self._arrivals), turn))
+        self._waiting.append(turn)
         self.admit()
         try:
             await turn
@@ -49,15 +47,15 @@ class Gate:
     def admit(self) -> None:
         """Let in whom there is room for; to be called when the limit has grown."""
         while self._waiting and not self.full:
-            turn = heappop(self._waiting)[-1]
+            turn = self._waiting.popleft()
             if not turn.done():
                 self.inside += 1
                 self.peak = max(self.peak, self.inside)
                 turn.set_result(None)
 
     @asynccontextmanager
-    async def held(self, priority: int = 0) -> AsyncIterator[None]:
-        await self.acquire(priority)
+    async def held(self) -> AsyncIterator[None]:
+        await self.acquire()
         try:
             yield
         finally:

@@ -29,8 +29,7 @@ _log = logging.getLogger(__name__)
 class Throttled(Wrapper):
     """At most `limit` calls at once and, if given, at most `per_minute` calls started a minute.
 
-    A Pace is a limit that changes; it is shared with the Sensed inside. The most urgent call that
-    waits is next. Starts are spread evenly: with per_minute=60 one call starts every second,
+    A Pace is a limit that changes; it is shared with the Sensed inside. Calls come in turn. Starts are spread evenly: with per_minute=60 one call starts every second,
     without bursts.
     """
 
@@ -51,7 +50,7 @@ class Throttled(Wrapper):
         self._closed = False
 
     async def complete(self, request: Request) -> Completion:
-        async with self.pace.places.held(_urgency(request)):
+        async with self.pace.places.held():
             if self._gap_s:
                 await self._turn()
             return await self.inner.complete(request)
@@ -91,7 +90,7 @@ class Sensed(Wrapper):
 
     async def complete(self, request: Request) -> Completion:
         clock, pace = asyncio.get_running_loop().time, self._pace
-        async with pace.turns.held(_urgency(request)):
+        async with pace.turns.held():
             cuts, start = pace.cuts, clock()
             try:
                 answer = await self.inner.complete(request)
@@ -140,7 +139,3 @@ def wrap(engine: LLM, *, cache_path: str | Path | None, **limits: Any) -> Cached
     own = getattr(engine, "guarded", None)
     guarded = own(partial(guard, **limits)) if own else guard(engine, **limits)
     return Cached(guarded, ":memory:" if cache_path is None else cache_path)
-
-
-def _urgency(request: Request) -> int:
-    return request.site.urgency if request.site else 0
