@@ -194,7 +194,8 @@ def test_nodes_come_in_an_order_in_which_answers_flow(past: Past) -> None:
     assert all(order.index(src) < order.index(dst) for src, dst in wide["edges"])
 
 
-def test_a_vote_shows_its_votes(past: Past) -> None:
+def test_a_vote_shows_its_votes(ran: Ran) -> None:
+    past = ran("optimizer=random")
     line = next(line for line in past.lines if line["nodes"][-1] == ["vote", None])
     for number in range(1, 6):
         view = past(line["trial"], number, "--json").json

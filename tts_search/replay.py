@@ -122,8 +122,8 @@ async def replaying(record: Record, entry: Entry) -> AsyncIterator[Replay]:
     path = Path(cache).expanduser() if cache else None
     parts = restored(record, cache=None)
     try:
-        same = parts.simulated and parts.llm.identity == entry.engine
-        llm = Recorded(entry.engine, path, parts.llm if same else None)
+        same = parts.llm if parts.llm.identity == entry.engine else None
+        llm = Recorded(entry.engine, path, same if parts.simulated else None, engine=same)
         try:
             yield Replay(record, parts, llm)
         finally:
