@@ -372,7 +372,8 @@ async def test_summary_json_has_what_reports_need(go: Any) -> None:
     for row in found["baselines"]:
         assert {"name", "score", "ci95", "cost"} <= row.keys()
         assert row["ci95"][0] <= row["score"] <= row["ci95"][1]
-    assert found["calls"].keys() == {"sent", "reused", "failed"}
+    counts = {"sent", "reused", "failed", "prompt_tokens", "prefix_tokens"}
+    assert found["calls"].keys() == counts
     assert {"trials", "calls", "tokens", "dollars"} <= found["search_spend"].keys()
     assert found["seconds"] > 0
 

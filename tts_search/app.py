@@ -70,7 +70,7 @@ class Run:
             validation_score=best.validation_score,
             test=test,
             baselines=baselines,
-            calls=Calls(llm.sent, llm.reused, llm.failed),
+            calls=Calls(llm.sent, llm.reused, llm.failed, llm.read, llm.known),
             search_spend=spend,
             profile={name: (mean.prompt, mean.output) for name, mean in profile.items()},
             stopped_by=stopped_by,

@@ -97,3 +97,9 @@ def test_scores_of_0_and_1_stay_on_the_axis() -> None:
     for score, interval in ((0.0, Interval(0.0, 0.0)), (1.0, Interval(1.0, 1.0))):
         result = summary(test=TestScore(score, interval, 5), baselines=())
         assert "●" in shown(result)
+
+
+def test_tokens_from_a_prefix_cache_are_told_where_an_engine_tells_them() -> None:
+    told = shown(summary(calls=Calls(10, 0, 0, prompt_tokens=2000, prefix_tokens=500)))
+    assert "25.0% of 2.0k prompt tokens" in " ".join(told.replace("│", " ").split())
+    assert "prefix cache" not in shown(summary(calls=Calls(10, 0, 0, prompt_tokens=2000)))

@@ -24,6 +24,7 @@ def test_two_runs_at_once_share_one_server_and_whole_searches_come_of_it(machine
         assert found["calls"]["failed"] == 0
         assert found["calls"]["sent"] == machine.answered(f"seed {n}") > 50
         assert 0 <= found["test"]["score"] <= 1
+        assert found["calls"]["prefix_tokens"] > 0.3 * found["calls"]["prompt_tokens"]
     assert machine.state.status == "up"
     assert machine.place.log.read_text().count("--- start") == 1
     assert not machine.place.used

@@ -55,4 +55,8 @@ def _agent(summary: Summary) -> Text:
 def _calls(summary: Summary) -> Text:
     calls = summary.calls
     text = Text(f"{count(calls.sent)} sent · {count(calls.reused)} reused · ")
-    return text.append(f"{count(calls.failed)} failed", "bold red" if calls.failed else "default")
+    text.append(f"{count(calls.failed)} failed", "bold red" if calls.failed else "default")
+    if calls.prefix_tokens:
+        share = percent(calls.prefix_tokens / calls.prompt_tokens)
+        text.append(f" · {share} of {count(calls.prompt_tokens)} prompt tokens from a prefix cache")
+    return text

@@ -58,11 +58,17 @@ class Baseline:
 
 @dataclass(frozen=True)
 class Calls:
-    """sent: paid for in this run; reused: answered by the cache or by a call in flight."""
+    """sent: paid for in this run; reused: answered by the cache or by a call in flight.
+
+    prompt_tokens, prefix_tokens   of the calls sent; those the engine took from its prefix cache,
+                                   as far as it says so
+    """
 
     sent: int = 0
     reused: int = 0
     failed: int = 0
+    prompt_tokens: int = 0
+    prefix_tokens: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,6 +23,7 @@ class Cached:
     sent    inner calls really made
     reused  requests answered from disk or by a call already in flight
     failed  inner calls that raised; a failure is never stored, so a later request tries again
+    read, known  prompt tokens of the calls sent; those the engine took from its prefix cache
 
     Stored answers keep the token counts and seconds of the call that made them. A call goes on
     while one caller waits for it and is cancelled with the last one. path=":memory:" keeps
@@ -35,6 +36,8 @@ class Cached:
         self.sent = 0
         self.reused = 0
         self.failed = 0
+        self.read = 0
+        self.known = 0
         self._flights: dict[str, _Flight] = {}
 
     @property
@@ -75,6 +78,8 @@ class Cached:
         except Exception:
             self.failed += 1
             raise
+        self.read += answer.prompt_tokens
+        self.known += answer.cached_tokens
         return self.store.put(key, request, answer)
 
     async def _wait(self, key: str, flight: _Flight) -> Completion:

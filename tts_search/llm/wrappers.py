@@ -29,8 +29,8 @@ _log = logging.getLogger(__name__)
 class Throttled(Wrapper):
     """At most `limit` calls at once and, if given, at most `per_minute` calls started a minute.
 
-    A Pace is a limit that changes; it is shared with the Sensed inside. Calls come in turn. Starts are spread evenly: with per_minute=60 one call starts every second,
-    without bursts.
+    A Pace is a limit that changes; it is shared with the Sensed inside. Starts are spread evenly:
+    with per_minute=60 one call starts every second, without bursts.
     """
 
     def __init__(

@@ -74,5 +74,7 @@ def outcome(summary: Summary) -> dict[str, Any]:
         "calls/sent": summary.calls.sent,
         "calls/reused": summary.calls.reused,
         "calls/failed": summary.calls.failed,
+        "calls/prompt_tokens": summary.calls.prompt_tokens,
+        "calls/prefix_tokens": summary.calls.prefix_tokens,
     }
     return found | {f"baseline/{b.name}": b.score for b in summary.baselines}
