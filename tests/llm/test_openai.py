@@ -224,7 +224,7 @@ async def test_many_calls_share_one_client_and_its_connections(engine, endpoint)
     assert len(endpoint.connections) <= 8
     client = engine._client
     await engine.aclose()
-    assert client.is_closed()
+    assert client.closed
     await engine.aclose()
 
 

@@ -6,17 +6,16 @@ import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any, Literal
 
-from tts_search.errors import CallFailed, EngineUnavailable
+from aiohttp import ClientError, ClientSession
+
+from tts_search.errors import CallFailed, EngineUnavailable, LLMError
 from tts_search.llm import openai_errors as errors
+from tts_search.llm import openai_http as http
 from tts_search.llm import openai_replies as replies
 from tts_search.llm.base import Completion, Request
 from tts_search.llm.failures import Busy, Lost
-
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
 
 _log = logging.getLogger(__name__)
 
@@ -24,12 +23,10 @@ _log = logging.getLogger(__name__)
 class OpenAICompatible:
     """One client with pooled connections (aiohttp), made at the first call.
 
-    base_url          root of the API, usually ending in /v1
+    base_url          root of the API, usually ending in /v1; http://USER:PASSWORD@HOST/v1 logs in
     api_key_env       environment variable that holds the key; None where no key is needed
     timeout_s         seconds until a call counts as failed, queueing at the endpoint included
     connect_s         seconds until an endpoint counts as unreachable
-    max_retries       the client library's own retries. 0, because Retried retries: it also sees
-                      unreadable replies, and retrying in two layers multiplies the waits
     max_tokens_field  max_completion_tokens for endpoints that refuse max_tokens
     json_mode         how a schema is asked for; endpoints without json_schema take json_object
                       (any JSON) or none (the prompt alone asks)
@@ -48,24 +45,23 @@ class OpenAICompatible:
         *,
         timeout_s: float = 120.0,
         connect_s: float = 5.0,
-        max_retries: int = 0,
+        max_retries: int = 0,  # ignored: named by records of runs from before version 0.2
         max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens",
         json_mode: Literal["json_schema", "json_object", "none"] = "json_schema",
         omit: Sequence[str] = (),
         extra_body: Mapping[str, Any] | None = None,
     ) -> None:
-        self.url = _without_credentials(base_url)
+        self._address = http.Address(base_url)
+        self.url = self._address.url
         self.estimated = 0
         self.deadline_s = timeout_s
-        self._base_url = base_url
         self._key_env = api_key_env
         self._connect_s = connect_s
-        self._max_retries = max_retries
         self._max_tokens_field = max_tokens_field
         self._json_mode = json_mode
         self._omit = frozenset(omit)
         self._extra_body = dict(extra_body or {})
-        self._client: AsyncOpenAI | None = None
+        self._client: ClientSession | None = None
         self._answered = False
 
     @property
@@ -90,7 +86,7 @@ class OpenAICompatible:
 
     async def complete(self, request: Request) -> Completion:
         start = time.perf_counter()
-        reply = await self._guarded(self._create(request), request.model, self.deadline_s)
+        reply = await self._ask("/chat/completions", self._body(request), self.deadline_s)
         answer, counted = replies.read(reply, request, self.url, time.perf_counter() - start)
         if not counted:
             if not self.estimated:
@@ -103,7 +99,7 @@ class OpenAICompatible:
         if client is not None:
             await client.close()
 
-    async def _create(self, request: Request) -> Any:
+    def _body(self, request: Request) -> dict[str, Any]:
         body = {
             "model": request.model,
             "messages": [{"role": m.role, "content": m.content} for m in request.messages],
@@ -115,8 +111,7 @@ class OpenAICompatible:
         if request.schema is not None and self._json_mode != "none":
             body["response_format"] = self._response_format(request.schema)
         body = {name: value for name, value in body.items() if name not in self._omit}
-        create: Any = self._connect().chat.completions.create
-        return await create(**body, extra_body=self._extra_body or None)
+        return body | self._extra_body
 
     def _response_format(self, schema: str) -> dict[str, Any]:
         if self._json_mode == "json_object":
@@ -127,35 +122,35 @@ class OpenAICompatible:
         form = {"name": "reply", "schema": tree, "strict": strict}
         return {"type": "json_schema", "json_schema": form}
 
-    async def _guarded(self, call: Any, model: str | None, timeout_s: float) -> Any:
-        """Await a call of the client; whatever goes wrong comes out as an error of ours."""
-        import openai
-
+    async def _ask(self, path: str, body: dict[str, Any] | None, timeout_s: float) -> Any:
+        """JSON, as a tree; whatever goes wrong comes out as an error of ours."""
+        url, client = self._address.at(path), self._connect()
         try:
-            # The client's own timeout starts anew with every byte that arrives.
             async with asyncio.timeout(timeout_s):
-                reply = await call
-        except openai.APIStatusError as error:
-            self._answered = True
-            if model is not None and errors.names_no_model(error):
-                raise await self._no_model(model, error.status_code) from error
-            raise errors.from_status(error, self.url, self._key_env, self._key()) from None
-        except openai.APIConnectionError as error:
+                status, headers, content = await http.exchange(client, url, body)
+        except ClientError as error:
             raise errors.from_connection(error, self.url, self._answered) from error
         except TimeoutError as error:
             raise Busy(f"endpoint {self.url} took over {timeout_s:g} s") from error
-        except (openai.OpenAIError, ValueError) as error:
-            self._answered = True
-            raise CallFailed(f"endpoint {self.url} sent a reply that is not JSON") from error
         self._answered = True
-        return reply
+        if not 200 <= status < 300:
+            text = self._address.hide(content.decode(errors="replace"), self._key())
+            refusal = errors.Refusal.read(status, headers, text)
+            raise await self._meaning(refusal, body and body.get("model"))
+        try:
+            return json.loads(content)
+        except ValueError as error:
+            raise CallFailed(f"endpoint {self.url} sent a reply that is not JSON") from error
+
+    async def _meaning(self, refusal: errors.Refusal, model: str | None) -> LLMError:
+        if model is not None and errors.names_no_model(refusal):
+            return await self._no_model(model, refusal.status)
+        return errors.from_status(refusal, self.url, self._key_fix())
 
     async def _models(self) -> list[str]:
-        async def ask() -> list[str]:
-            page = await self._connect().models.list()
-            return [str(model.id) for model in getattr(page, "data", None) or []]
-
-        return list(await self._guarded(ask(), None, 2 * self._connect_s))
+        rows = replies.field(await self._ask("/models", None, 2 * self._connect_s), "data")
+        names = [replies.field(row, "id") for row in rows] if isinstance(rows, list) else []
+        return [name for name in names if isinstance(name, str)]
 
     async def _no_model(self, model: str, code: int) -> EngineUnavailable:
         try:
@@ -165,23 +160,14 @@ class OpenAICompatible:
         fix = f"it serves: {served}" if served else "check the model's `served` and llm.base_url"
         return EngineUnavailable(f"endpoint {self.url} has no model {model!r} ({code}); {fix}")
 
-    def _connect(self) -> "AsyncOpenAI":
+    def _connect(self) -> ClientSession:
         if self._client is None:
-            from openai import AsyncOpenAI, DefaultAioHttpClient, Timeout
-
-            timeout = Timeout(self.deadline_s, connect=self._connect_s)
-            self._client = AsyncOpenAI(
-                api_key=self._key(),
-                base_url=self._base_url,
-                timeout=timeout,
-                max_retries=self._max_retries,
-                http_client=DefaultAioHttpClient(timeout=timeout),
-            )
+            self._client = http.session(self._address, self._key(), self._connect_s)
         return self._client
 
-    def _key(self) -> str:
-        if self._key_env is None:
-            return "none"
+    def _key(self) -> str | None:
+        if self._key_env is None or self._address.login:
+            return None
         key = os.environ.get(self._key_env, "").strip()
         if not key:
             raise EngineUnavailable(
@@ -190,8 +176,9 @@ class OpenAICompatible:
             )
         return key
 
-
-def _without_credentials(url: str) -> str:
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
+    def _key_fix(self) -> str:
+        if self._address.login:
+            return "correct USER:PASSWORD in llm.base_url"
+        if self._key_env is None:
+            return "name the environment variable that holds it: llm.api_key_env=OPENAI_API_KEY"
+        return f"put a valid one into the environment: export {self._key_env}=..."

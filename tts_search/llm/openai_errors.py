@@ -12,48 +12,74 @@ connection dropped or refused        CallFailed          Lost when it has answer
 reply that cannot be read            CallFailed
 """
 
+import json
 import math
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
 
 from tts_search.errors import CallFailed, CallRejected, EngineUnavailable, LLMError
 from tts_search.llm.failures import Busy, Lost, TryLater
-
-if TYPE_CHECKING:
-    import openai
 
 _TRANSIENT = {408, 409, 425, 429}
 _REFUSED = {429, 503}
 _NO_SUCH_MODEL = ("model not exist", "not a valid model", "model does not exist", "model not found")
 _UNSUPPORTED = {"unsupported_parameter", "unsupported_value", "unknown_parameter"}
+_UNMADE = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 
 
-def names_no_model(error: "openai.APIStatusError") -> bool:
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer with a status other than 2xx."""
+
+    status: int
+    headers: Mapping[str, str]
+    message: str
+    code: str | None = None
+    param: str | None = None
+
+    @classmethod
+    def read(cls, status: int, headers: Mapping[str, str], text: str) -> "Refusal":
+        """`text`: {"error": {...}} or {"error": "..."}, its fields alone, HTML, or plain."""
+        try:
+            tree = json.loads(text)
+        except ValueError:
+            return cls(status, headers, _plain(text) or _phrase(status))
+        tree = tree.get("error") or tree if isinstance(tree, dict) else {}
+        known: dict[str, Any] = tree if isinstance(tree, dict) else {"message": tree}
+        code, param = (None if (v := known.get(k)) is None else str(v) for k in ("code", "param"))
+        message = known.get("message") or known.get("detail") or text
+        return cls(status, headers, _one_line(str(message)) or _phrase(status), code, param)
+
+
+def names_no_model(refusal: Refusal) -> bool:
     """The endpoint knows neither this model nor, perhaps, this path."""
-    text = error.message.lower()
-    lost = error.status_code in (404, 405, 410)
-    return lost or (error.status_code == 400 and any(words in text for words in _NO_SUCH_MODEL))
+    text = refusal.message.lower()
+    lost = refusal.status in (404, 405, 410)
+    return lost or (refusal.status == 400 and any(words in text for words in _NO_SUCH_MODEL))
 
 
-def from_status(
-    error: "openai.APIStatusError", url: str, key_env: str | None, key: str
-) -> LLMError:
-    """The error that an HTTP status other than 2xx stands for. `key` appears in no message."""
-    code, text = error.status_code, _one_line(error.message.replace(key, "***"))
+def from_status(refusal: Refusal, url: str, key_fix: str) -> LLMError:
+    """The error that a refusal stands for. `key_fix`: what to do about a wrong key."""
+    code, text = refusal.status, refusal.message
     if code in (401, 403) and "moderation" not in text.lower():
         # The endpoint's own message is left out: some repeat part of the key in it.
-        return EngineUnavailable(f"endpoint {url} refused the key ({code}); {_key_fix(key_env)}")
-    if code == 402 or error.code == "insufficient_quota":
+        return EngineUnavailable(f"endpoint {url} refused the key ({code}); {key_fix}")
+    if code == 402 or refusal.code == "insufficient_quota":
         return EngineUnavailable(f"endpoint {url}: the account has no credit left ({code}: {text})")
-    if error.code in _UNSUPPORTED:
+    if refusal.code in _UNSUPPORTED:
         return EngineUnavailable(
-            f"endpoint {url} does not take parameter {error.param} ({text}); leave it out with "
-            f"llm.omit=[{error.param}] or set llm.max_tokens_field=max_completion_tokens"
+            f"endpoint {url} does not take parameter {refusal.param} ({text}); leave it out with "
+            f"llm.omit=[{refusal.param}] or set llm.max_tokens_field=max_completion_tokens"
         )
     if code in _TRANSIENT or code >= 500:
-        message, wait_s = f"endpoint {url} answered {code}: {text}", _retry_after(error)
+        message, wait_s = f"endpoint {url} answered {code}: {text}", _retry_after(refusal.headers)
         if code in _REFUSED:
             return Busy(message, wait_s)
         return CallFailed(message) if wait_s is None else TryLater(message, wait_s)
@@ -62,12 +88,9 @@ def from_status(
 
 def from_connection(error: Exception, url: str, answered: bool) -> LLMError:
     """`answered`: the endpoint has answered before, so that it may come back."""
-    import aiohttp
-
-    causes = list(_causes(error))
-    reason = _one_line(f"{type(causes[-1]).__name__}: {causes[-1]}")
-    unmade = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
-    if answered or not any(isinstance(cause, unmade) for cause in causes):
+    *_, cause = _causes(error)
+    reason = _one_line(f"{type(cause).__name__}: {cause}")
+    if answered or not isinstance(error, _UNMADE):
         message = f"endpoint {url}: connection lost ({reason})"
         return Lost(message) if answered else CallFailed(message)
     return EngineUnavailable(
@@ -75,9 +98,8 @@ def from_connection(error: Exception, url: str, answered: bool) -> LLMError:
     )
 
 
-def _retry_after(error: "openai.APIStatusError") -> float | None:
+def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait by `retry-after-ms` or `retry-after` (seconds or a date); None if unsaid."""
-    headers = error.response.headers
     for name, unit in (("retry-after-ms", 1e-3), ("retry-after", 1.0)):
         try:
             wait_s = float(headers[name]) * unit
@@ -91,12 +113,6 @@ def _retry_after(error: "openai.APIStatusError") -> float | None:
         return None
 
 
-def _key_fix(key_env: str | None) -> str:
-    if key_env is None:
-        return "name the environment variable that holds it: llm.api_key_env=OPENAI_API_KEY"
-    return f"put a valid one into the environment: export {key_env}=..."
-
-
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
@@ -106,3 +122,13 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 def _one_line(text: str, most: int = 300) -> str:
     text = " ".join(text.split())
     return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def _plain(text: str) -> str:
+    """Without the tags of HTML."""
+    return _one_line(re.sub(r"<[^>]*>", " ", text) if text.lstrip().startswith("<") else text)
+
+
+def _phrase(status: int) -> str:
+    known = {known.value: known.phrase for known in HTTPStatus}
+    return known.get(status, "no reason given")

@@ -11,18 +11,19 @@ def read(reply: Any, request: Request, url: str, seconds: float) -> tuple[Comple
 
     Raises CallFailed for a reply without an answer, CallRejected for a filtered one.
     """
-    try:
-        choice = reply.choices[0]
-        text = choice.message.content or ""
-        finish = choice.finish_reason or "stop"
-        thought = _thought(choice.message)
-    except (AttributeError, IndexError, TypeError) as error:
-        raise CallFailed(f"endpoint {url} sent a reply without an answer") from error
+    choices = field(reply, "choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = field(choice, "message")
+    if not isinstance(message, dict):
+        raise CallFailed(f"endpoint {url} sent a reply without an answer")
+    finish = field(choice, "finish_reason") or "stop"
     if finish == "content_filter":
         raise CallRejected(f"endpoint {url} filtered the answer")
+    text = str(message.get("content") or "")
     counts = _counts(reply)
-    prompt, output = counts or _estimate(request, text + thought)
-    answer = Completion(without_thinking(text), prompt, output, finish, seconds, _from_cache(reply))
+    prompt, output = counts or _estimate(request, text + _thought(message))
+    cached = _from_cache(reply)
+    answer = Completion(without_thinking(text), prompt, output, str(finish), seconds, cached)
     return answer, counts is not None
 
 
@@ -33,18 +34,23 @@ def without_thinking(text: str) -> str:
     return "" if text.lstrip().startswith("<think>") else text
 
 
+def field(tree: Any, *path: str) -> Any:
+    """What is found on that path; None where it breaks off."""
+    for name in path:
+        tree = tree.get(name) if isinstance(tree, dict) else None
+    return tree
+
+
 def _counts(reply: Any) -> tuple[int, int] | None:
     """(prompt, output) tokens as the endpoint counts them, thinking included."""
-    usage = getattr(reply, "usage", None)
-    prompt = getattr(usage, "prompt_tokens", None)
-    output = getattr(usage, "completion_tokens", None)
+    prompt = field(reply, "usage", "prompt_tokens")
+    output = field(reply, "usage", "completion_tokens")
     return (prompt, output) if isinstance(prompt, int) and isinstance(output, int) else None
 
 
 def _from_cache(reply: Any) -> int:
     """Tokens of the prompt taken from the endpoint's prefix cache; 0 where it does not say."""
-    details = getattr(getattr(reply, "usage", None), "prompt_tokens_details", None)
-    cached = getattr(details, "cached_tokens", None)
+    cached = field(reply, "usage", "prompt_tokens_details", "cached_tokens")
     return cached if isinstance(cached, int) else 0
 
 
@@ -54,9 +60,9 @@ def _estimate(request: Request, written: str) -> tuple[int, int]:
     return asked // 4, len(written) // 4
 
 
-def _thought(message: Any) -> str:
+def _thought(message: dict[str, Any]) -> str:
     """Thinking that came in a field of its own (DeepSeek, vLLM)."""
     for name in ("reasoning_content", "reasoning"):
-        if thought := getattr(message, name, None):
+        if thought := message.get(name):
             return str(thought)
     return ""
