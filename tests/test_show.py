@@ -402,6 +402,8 @@ def test_no_engine_is_woken(
     before = past(3, 1, "--json").out
     config = OmegaConf.load(past.config)
     config.llm = compose(f"llm={engine}").llm
+    if engine == "openai":
+        config.llm.max_retries = 0  # as records of earlier runs have it
     OmegaConf.save(config, past.config)
     assert past(3, 1, "--json").out == before
 

@@ -111,7 +111,7 @@ async def test_missing_usage_is_estimated_counted_and_logged_once(engine, caplog
         ("drop", CallFailed, ["connection lost"]),
         ("half", CallFailed, ["connection lost"]),
         ("not json", CallFailed, ["not JSON"]),
-        ("html", CallFailed, ["without an answer"]),
+        ("html", CallFailed, ["not JSON"]),
         ("no choices", CallFailed, ["without an answer"]),
         ("null choices", CallFailed, ["without an answer"]),
     ],

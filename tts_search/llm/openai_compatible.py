@@ -45,7 +45,7 @@ class OpenAICompatible:
         *,
         timeout_s: float = 120.0,
         connect_s: float = 5.0,
-        max_retries: int = 0,  # ignored: named by records of runs from before version 0.2
+        max_retries: int = 0,  # ignored: records of earlier runs name it
         max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens",
         json_mode: Literal["json_schema", "json_object", "none"] = "json_schema",
         omit: Sequence[str] = (),
@@ -129,14 +129,15 @@ class OpenAICompatible:
             async with asyncio.timeout(timeout_s):
                 status, headers, content = await http.exchange(client, url, body)
         except ClientError as error:
-            raise errors.from_connection(error, self.url, self._answered) from error
+            lost = errors.from_connection(error, self.url, self._answered, self._hide)
+            raise lost from error
         except TimeoutError as error:
             raise Busy(f"endpoint {self.url} took over {timeout_s:g} s") from error
         self._answered = True
         if not 200 <= status < 300:
-            text = self._address.hide(content.decode(errors="replace"), self._key())
-            refusal = errors.Refusal.read(status, headers, text)
-            raise await self._meaning(refusal, body and body.get("model"))
+            text = self._hide(content.decode(errors="replace"))
+            model = body.get("model") if body else None
+            raise await self._meaning(errors.Refusal.read(status, headers, text), model)
         try:
             return json.loads(content)
         except ValueError as error:
@@ -169,12 +170,16 @@ class OpenAICompatible:
         if self._key_env is None or self._address.login:
             return None
         key = os.environ.get(self._key_env, "").strip()
-        if not key:
+        if not key or not key.isprintable():
+            fault = "holds more than a line" if key else "is not set"
             raise EngineUnavailable(
-                f"endpoint {self.url} needs a key, and {self._key_env} is not set; "
+                f"endpoint {self.url} needs a key, and {self._key_env} {fault}; "
                 f"export {self._key_env}=... or set llm.api_key_env=null if it needs none"
             )
         return key
+
+    def _hide(self, text: str) -> str:
+        return self._address.hide(text, self._key())
 
     def _key_fix(self) -> str:
         if self._address.login:

@@ -16,7 +16,7 @@ import json
 import math
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -31,7 +31,12 @@ _TRANSIENT = {408, 409, 425, 429}
 _REFUSED = {429, 503}
 _NO_SUCH_MODEL = ("model not exist", "not a valid model", "model does not exist", "model not found")
 _UNSUPPORTED = {"unsupported_parameter", "unsupported_value", "unknown_parameter"}
-_UNMADE = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+_UNMADE = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.InvalidURL,
+    aiohttp.NonHttpUrlClientError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +91,13 @@ def from_status(refusal: Refusal, url: str, key_fix: str) -> LLMError:
     return CallRejected(f"endpoint {url} rejected the request ({code}): {text}")
 
 
-def from_connection(error: Exception, url: str, answered: bool) -> LLMError:
-    """`answered`: the endpoint has answered before, so that it may come back."""
+def from_connection(
+    error: Exception, url: str, answered: bool, hide: Callable[[str], str]
+) -> LLMError:
+    """`answered`: the endpoint has answered before, so that it may come back. `hide` takes out
+    what may not be shown."""
     *_, cause = _causes(error)
-    reason = _one_line(f"{type(cause).__name__}: {cause}")
+    reason = _one_line(hide(f"{type(cause).__name__}: {cause}"))
     if answered or not isinstance(error, _UNMADE):
         message = f"endpoint {url}: connection lost ({reason})"
         return Lost(message) if answered else CallFailed(message)

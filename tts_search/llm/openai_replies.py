@@ -19,12 +19,18 @@ def read(reply: Any, request: Request, url: str, seconds: float) -> tuple[Comple
     finish = field(choice, "finish_reason") or "stop"
     if finish == "content_filter":
         raise CallRejected(f"endpoint {url} filtered the answer")
-    text = str(message.get("content") or "")
+    text = _text(message.get("content"))
     counts = _counts(reply)
     prompt, output = counts or _estimate(request, text + _thought(message))
     cached = _from_cache(reply)
     answer = Completion(without_thinking(text), prompt, output, str(finish), seconds, cached)
     return answer, counts is not None
+
+
+def _text(content: Any) -> str:
+    """A text, or parts of which some are text (Mistral: the others are thinking)."""
+    parts = content if isinstance(content, list) else [{"text": content}]
+    return "".join(text for part in parts if isinstance(text := field(part, "text"), str))
 
 
 def without_thinking(text: str) -> str:
