@@ -14,11 +14,11 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from benchmarks.engine_raw import raw_tokens_per_second
-from benchmarks.stack import config, table
+from benchmarks.stack import Recording, config, table
 from tts_search.core.graph import Graph, Node
 from tts_search.environment.environment import Environment
 from tts_search.environment.profile import measure_profile
-from tts_search.llm.base import LLM, Completion, Request
+from tts_search.llm.base import Request
 from tts_search.llm.embedded import EmbeddedLLM
 from tts_search.llm.wrappers import wrap
 from tts_search.parts import Parts, assemble
@@ -27,28 +27,6 @@ MODEL = "smollm2-zero-shot-t0.7"
 NODES = (*[Node("assistant", MODEL)] * 3, Node("fuser", MODEL), Node("assistant", MODEL))
 GRAPH = Graph(NODES, ((0, 3), (1, 3), (2, 3), (3, 4)))
 QUESTIONS, PAIRS = 96, 3
-
-
-class Recording:
-    """Keeps what is asked and how much is generated."""
-
-    def __init__(self, inner: LLM) -> None:
-        self.inner = inner
-        self.requests: list[Request] = []
-        self.tokens = 0
-
-    @property
-    def identity(self) -> str:
-        return self.inner.identity
-
-    async def complete(self, request: Request) -> Completion:
-        self.requests.append(request)
-        answer = await self.inner.complete(request)
-        self.tokens += answer.output_tokens
-        return answer
-
-    async def aclose(self) -> None:
-        await self.inner.aclose()
 
 
 async def _graph() -> tuple[list[Request], float]:

@@ -37,6 +37,32 @@ class Counting:
         await self.inner.aclose()
 
 
+class Recording:
+    """Keeps what is asked and what is replied."""
+
+    def __init__(self, inner: LLM) -> None:
+        self.inner = inner
+        self.requests: list[Request] = []
+        self.replies: list[Completion] = []
+
+    @property
+    def identity(self) -> str:
+        return self.inner.identity
+
+    @property
+    def tokens(self) -> int:
+        """Generated."""
+        return sum(reply.output_tokens for reply in self.replies)
+
+    async def complete(self, request: Request) -> Completion:
+        self.requests.append(request)
+        self.replies.append(await self.inner.complete(request))
+        return self.replies[-1]
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
 def config(*overrides: str) -> DictConfig:
     register_schema()
     with initialize_config_dir(str(CONF), version_base="1.3"):

@@ -24,12 +24,12 @@ from typing import Any
 import aiohttp
 
 from benchmarks.forecast import drawn
-from benchmarks.stack import config, table
+from benchmarks.stack import Recording, config, table
 from tts_search.core.graph import Graph, Node
 from tts_search.core.space import SearchSpace
 from tts_search.environment.environment import Environment
 from tts_search.environment.profile import measure_profile
-from tts_search.llm.base import LLM, Completion, Request
+from tts_search.llm.base import Request
 from tts_search.llm.openai_compatible import OpenAICompatible
 from tts_search.llm.vllm import servers_root
 from tts_search.llm.wrappers import wrap
@@ -41,27 +41,6 @@ SETTINGS = ("llm=vllm_cpu", "task.max_tokens=64")
 ANSWERS = Node("assistant", "smollm2-zero-shot-t0.7")
 WIDE = Graph((*[ANSWERS] * 8, Node("fuser", ANSWERS.model)), tuple((v, 8) for v in range(8)))
 QUESTIONS, RANDOM = 64, 5
-
-
-class Noting:
-    """Keeps what is asked and what it took."""
-
-    def __init__(self, inner: LLM) -> None:
-        self.inner = inner
-        self.requests: list[Request] = []
-        self.replies: list[Completion] = []
-
-    @property
-    def identity(self) -> str:
-        return self.inner.identity
-
-    async def complete(self, request: Request) -> Completion:
-        self.requests.append(request)
-        self.replies.append(await self.inner.complete(request))
-        return self.replies[-1]
-
-    async def aclose(self) -> None:
-        await self.inner.aclose()
 
 
 class Server:
@@ -76,19 +55,19 @@ class Server:
         async with aiohttp.ClientSession(raise_for_status=True) as session, session.post(url):
             pass
 
-    async def graphs(self, graphs: Sequence[Graph], space: SearchSpace) -> tuple[float, Noting]:
+    async def graphs(self, graphs: Sequence[Graph], space: SearchSpace) -> tuple[float, Recording]:
         """Output tokens per second, and what was asked."""
         await self.forget()
-        noting = Noting(OpenAICompatible(self.url, timeout_s=600))
+        asked = Recording(OpenAICompatible(self.url, timeout_s=600))
         cache = Path(mkdtemp()) / "responses.sqlite"
-        llm = wrap(noting, cache_path=cache, concurrency=1000, attempts=1)
+        llm = wrap(asked, cache_path=cache, concurrency=1000, attempts=1)
         environment = Environment(Parts(**{**vars(self.parts), "llm": llm}).executor, space.budget)
         questions = self.parts.task.load("search")[:QUESTIONS]
         start = time.perf_counter()
         await environment.evaluate_many(graphs, questions)
         seconds = time.perf_counter() - start
         await llm.aclose()
-        return sum(reply.output_tokens for reply in noting.replies) / seconds, noting
+        return asked.tokens / seconds, asked
 
     async def bare(self, requests: Sequence[Request]) -> float:
         await self.forget()
@@ -111,16 +90,16 @@ def _body(request: Request) -> dict[str, Any]:
 
 
 async def compared(server: Server, space: SearchSpace, *graphs: Graph) -> str:
-    ours, noting = await server.graphs(graphs, space)
-    rates = [(ours, await server.bare(noting.requests))]
-    bare = await server.bare(noting.requests)
-    ours, noting = await server.graphs(graphs, space)
+    ours, asked = await server.graphs(graphs, space)
+    rates = [(ours, await server.bare(asked.requests))]
+    bare = await server.bare(asked.requests)
+    ours, asked = await server.graphs(graphs, space)
     rates.append((ours, bare))
-    read = sum(reply.prompt_tokens for reply in noting.replies)
-    cached = sum(reply.cached_tokens for reply in noting.replies)
+    read = sum(reply.prompt_tokens for reply in asked.replies)
+    cached = sum(reply.cached_tokens for reply in asked.replies)
     seen = ", ".join(f"{a:.0f} against {b:.0f}" for a, b in rates)
     return (
-        f"{len(noting.requests)} calls, {seen} tokens/s: "
+        f"{len(asked.requests)} calls, {seen} tokens/s: "
         f"{statistics.mean(a / b for a, b in rates):.2f}; "
         f"{cached / read:.0%} of {read:,} prompt tokens from the prefix cache"
     )
