@@ -59,20 +59,17 @@ class VLLM:
         self.placements = launch.placements(missing) if missing else []
         self.specs = [launch.spec(placed) for placed in self.placements]
         self._engines: dict[str, LLM] = {name: connect(url) for name, url in urls.items()}
-        deadline_s = client.get("timeout_s")
-        self._engines |= {spec.served: Started(spec, connect, deadline_s) for spec in self.specs}
         answers = {k: client[k] for k in ("omit", "extra_body", "json_mode") if client.get(k)}
-        self._settings = json.dumps(answers, sort_keys=True)
+        asked = json.dumps(answers, sort_keys=True), client.get("timeout_s")
+        self._engines |= {spec.served: Started(spec, connect, *asked) for spec in self.specs}
 
     @property
     def identity(self) -> str:
         return "vllm: " + ", ".join(self._engines)
 
     def identity_for(self, request: Request) -> str:
-        """Of the endpoint alone: another model in the pool does not make its answers unknown. Of a
-        started server the weights and settings; where it runs does not matter."""
-        inner = self._engine(request).identity
-        return f"{inner} {self._settings}"
+        """Of the endpoint alone: another model in the pool does not make its answers unknown."""
+        return self._engine(request).identity
 
     def guarded(self, guard: Callable[[LLM], LLM]) -> LLM:
         """Each endpoint has limits, retries and patience of its own."""
@@ -105,10 +102,13 @@ class VLLM:
 
 class Started:
     """A server that is started if it does not run yet, when first asked; shared with all others
-    who ask for the same."""
+    who ask for the same. settings: those of its client that change what it answers."""
 
-    def __init__(self, spec: ServerSpec, connect: Client, deadline_s: float | None = None) -> None:
+    def __init__(
+        self, spec: ServerSpec, connect: Client, settings: str, deadline_s: float | None = None
+    ) -> None:
         self.spec = spec
+        self._settings = settings
         self.deadline_s = deadline_s
         self._connect = connect
         self._joining = asyncio.Lock()
@@ -117,7 +117,8 @@ class Started:
 
     @property
     def identity(self) -> str:
-        return self.spec.identity
+        """Weights and settings; where it runs does not matter."""
+        return f"{self.spec.identity} {self._settings}"
 
     async def check(self) -> None:
         """Raises EngineUnavailable when it is gone for good, CallFailed while it starts again."""
