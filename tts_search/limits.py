@@ -27,9 +27,9 @@ def need(graph: Graph, questions: int, budget: BoundBudget) -> Need:
             mean, spec = budget.profile[node.model], budget.pool[node.model]
             call = Tokens(mean.prompt + len(parents) * mean.output, mean.output)
             tokens += call.prompt + call.output
-            dollars += (spec.price_in or 0) * call.prompt + (spec.price_out or 0) * call.output
+            dollars += spec.dollars(call)
     calls = sum(node.model is not None for node in graph.nodes)
-    return Need(1, calls * questions, tokens * questions, dollars * questions * 1e-6)
+    return Need(1, calls * questions, tokens * questions, dollars * questions)
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,11 @@ class ModelSpec:
                     "write 0.49 for 49%"
                 )
 
+    def dollars(self, tokens: Tokens) -> float:
+        """Of so many tokens at list price; 0 where it has none."""
+        price_in, price_out = self.price_in or 0, self.price_out or 0
+        return 1e-6 * (price_in * tokens.prompt + price_out * tokens.output)
+
     @property
     def sampling(self) -> tuple[object, ...]:
         """What, besides role, question and seed, decides what this model answers."""

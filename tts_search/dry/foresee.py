@@ -94,8 +94,7 @@ def _costs(
             flops[model.served] = use.calls * Flops().call_cost(model, mean)
         except BudgetError:
             flops[model.served] = None
-        paid = (model.price_in or 0) * use.prompt + (model.price_out or 0) * use.output
-        dollars[model.served] = paid * 1e-6
+        dollars[model.served] = model.dollars(Tokens(use.prompt, use.output))
     return flops, dollars
 
 

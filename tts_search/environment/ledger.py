@@ -8,6 +8,7 @@ cached one, and methods are compared on what they need, not on what others have 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from tts_search.core.data import Tokens
 from tts_search.core.graph import Graph
 from tts_search.core.models import ModelPool
 from tts_search.environment.executor import NodeResult
@@ -29,10 +30,9 @@ def call_records(
     for node, result in zip(graph.nodes, results, strict=True):
         if result.request is None or node.model is None:
             continue
-        model, used = pool[node.model], result.tokens
-        prompt, output = (used.prompt, used.output) if used else (0, 0)
-        dollars = 1e-6 * ((model.price_in or 0) * prompt + (model.price_out or 0) * output)
-        yield CallRecord(hash(result.request), int(prompt + output), dollars)
+        used = result.tokens or Tokens(0, 0)
+        dollars = pool[node.model].dollars(used)
+        yield CallRecord(hash(result.request), int(used.prompt + used.output), dollars)
 
 
 @dataclass
