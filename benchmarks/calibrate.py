@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import yaml
@@ -112,7 +113,8 @@ def changed(world: World, values: Mapping[str, float]) -> World:
     for name in READING:
         role, _, field = name.partition(".")
         readers[role] = replace(readers[role], **{field: values[name]})
-    habits = replace(world.habits, **{name: values[name] for name in RANGES})
+    own: dict[str, Any] = {name: values[name] for name in RANGES}
+    habits = replace(world.habits, **own)
     return replace(world, habits=habits, readers=readers)
 
 

@@ -103,7 +103,7 @@ async def ours(name: str, row: Row, checker: Checker) -> bool:
         return answer is not None and await checker.equal(row["gold"], answer)
     if name == "gsm8k":
         return same_number(row["gold"], stated_number(row["reply"]))
-    return stated_choice(row["reply"], row["choices"]) == row["gold"]
+    return bool(stated_choice(row["reply"], row["choices"]) == row["gold"])
 
 
 def main() -> None:

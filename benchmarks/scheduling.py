@@ -59,7 +59,8 @@ class Step:
 
 def step_of(arena: Arena, graphs: Sequence[Graph]) -> Step:
     pool, place = arena.place.pool, dict[str, int]()
-    tokens, parents, owner, shared = [], list[tuple[int, ...]](), [], Counter[int]()
+    tokens, parents = list[float](), list[tuple[int, ...]]()
+    owner, shared = list[int](), Counter[int]()
     for number, graph in enumerate(graphs):
         keys = call_keys(graph, pool)
         for v, node in enumerate(graph.nodes):

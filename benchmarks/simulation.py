@@ -32,7 +32,7 @@ def _bound(metric: BudgetMetric) -> BoundBudget:
 
 def _graphs(seed: int) -> list[Graph]:
     """All different: of random models, roles and edges."""
-    rng, bound, found = np.random.default_rng(seed), _bound(Flops()), set()
+    rng, bound, found = np.random.default_rng(seed), _bound(Flops()), set[Graph]()
     while len(found) < GRAPHS:
         found.add(random_mix(rng, list(rng.choice(pool().names, NODES)), ROLES, bound))
     return sorted(found, key=str)

@@ -72,7 +72,7 @@ def config(*overrides: str) -> DictConfig:
 async def search(composed: DictConfig, **changed: object) -> tuple[Summary, Parts, Archive]:
     """One run; `changed` replaces parts, e.g. llm."""
     parts = assemble(composed)
-    parts = Parts(**{**vars(parts), **changed})  # type: ignore[arg-type]
+    parts = Parts(**{**vars(parts), **changed})
     archive = Archive(Path(mkdtemp()) / "archive.jsonl")
     run = Run(parts, settings(composed), composed.space.slots, archive, SilentProgress())
     try:
