@@ -171,6 +171,10 @@ MISTAKES = {
         ["+llm.nosuch=1"],
         "unexpected keyword argument 'nosuch'; see its YAML",
     ),
+    "unknown in a mapping": (
+        ["llm=vllm", "llm.launch.args.seed=1"],
+        "to add it, type +llm.launch.args.seed=...",
+    ),
     "unknown in pool +": (["+pool.nosuch=1"], "there is no setting pool.nosuch; there are models"),
     "no part": (["+roles.judge=1"], "a part needs a _target_, but got 1"),
     "no value": (["search.batch"], "cannot read 'search.batch'; write SETTING=VALUE"),

@@ -1,14 +1,12 @@
 """The typed part of the config: run settings, checked before anything is built."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from tts_search.errors import ConfigError
+from tts_search.errors import ConfigError, unknown_setting
 from tts_search.llm.weights import cache_root
 
 
@@ -106,16 +104,6 @@ def check_settings(config: DictConfig) -> None:
             f"search.finals_share must be at least 0 and below 1, but got {share:g}; "
             "type search.finals_share=0.4"
         )
-
-
-def unknown_setting(name: str, known: Sequence[str]) -> str:
-    """One line for a setting that does not exist, with the nearest that does."""
-    path, _, key = name.rpartition(".")
-    near = get_close_matches(key, known, n=1)
-    guess = f"{path}.{near[0]}" if path and near else near[0] if near else ""
-    return f"there is no setting {name}" + (
-        f"; did you mean {guess}?" if guess else f"; there are {', '.join(known)}"
-    )
 
 
 def settings(config: DictConfig) -> SearchSettings:

@@ -13,6 +13,9 @@ TTSError
     └── EngineUnavailable  no call can succeed (unreachable, wrong key, no weights): the run stops
 """
 
+from collections.abc import Sequence
+from difflib import get_close_matches
+
 
 class TTSError(Exception):
     """Base of all errors shown to the user as one line, without a traceback."""
@@ -56,3 +59,13 @@ class CallRejected(CallFailed):
 
 class EngineUnavailable(LLMError):
     pass
+
+
+def unknown_setting(name: str, known: Sequence[str]) -> str:
+    """One line for a setting that does not exist, with the nearest that does."""
+    path, _, key = name.rpartition(".")
+    near = get_close_matches(key, known, n=1)
+    guess = f"{path}.{near[0]}" if path and near else near[0] if near else ""
+    return f"there is no setting {name}" + (
+        f"; did you mean {guess}?" if guess else f"; there are {', '.join(known)}"
+    )

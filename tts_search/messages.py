@@ -6,8 +6,7 @@ from dataclasses import fields, is_dataclass
 from hydra.errors import ConfigCompositionException, MissingConfigException, OverrideParseException
 from omegaconf.errors import ConfigKeyError, ValidationError
 
-from tts_search.config import unknown_setting
-from tts_search.errors import TTSError
+from tts_search.errors import TTSError, unknown_setting
 
 LIST = "python run.py --help lists the groups, python run.py --cfg job the settings"
 
@@ -41,11 +40,14 @@ def _composition(error: BaseException) -> str:
 
 
 def _unknown(error: BaseException) -> str:
-    """OmegaConf knows the key, and for typed settings what would have been right."""
+    """OmegaConf knows the key, and for typed settings what would have been right. A mapping that is
+    a value itself (llm.launch.args, unlike llm.launch) takes any key, added with a plus."""
     kind = getattr(error, "object_type", None)
     parent = getattr(error, "parent_node", None)
     known = [f.name for f in fields(kind)] if is_dataclass(kind) else [str(k) for k in parent or ()]
-    return unknown_setting(str(getattr(error, "full_key", "?")), known)
+    name = str(getattr(error, "full_key", "?"))
+    free = name.count(".") > 1 and "_target_" not in known
+    return unknown_setting(name, known) + f"; to add it, type +{name}=..." * free
 
 
 def _missing_choice(text: str) -> str:
