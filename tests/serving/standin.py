@@ -2,15 +2,18 @@
 """In place of `python`, where `python -m vllm...` is called: a server that is up in a moment.
 
 Health, models, chat; /crash ends it at once. A child of it lives in its group, as vLLM's engines
-do. STANDIN_DELAY: seconds to start; STANDIN_FAIL: what it says as it fails.
+do. STANDIN_DELAY: seconds to start; STANDIN_FAIL: what it says as it fails. As vllm-router, it
+passes on what it is asked, in turn.
 """
 
+import itertools
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -27,7 +30,13 @@ class Handler(BaseHTTPRequestHandler):
         self.reply({"object": "list", "data": [{"id": NAME, "object": "model"}]})
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
+        asked = self.rfile.read(int(self.headers["Content-Length"]))
+        if WORKERS:
+            url = next(WORKERS) + self.path
+            sent = urllib.request.Request(url, asked, {"Content-Type": "application/json"})
+            with urllib.request.urlopen(sent) as replied:
+                self.reply(json.load(replied))
+            return
         message = {"role": "assistant", "content": f"{NAME} of {os.getpid()}"}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
         body = {"id": "1", "object": "chat.completion", "created": 1, "model": NAME}
@@ -49,7 +58,13 @@ class Handler(BaseHTTPRequestHandler):
 if __name__ == "__main__":
     if reason := os.environ.get("STANDIN_FAIL"):
         sys.exit(reason)
-    NAME = given("--served-model-name")
+    if "--fail" in sys.argv:
+        sys.exit("no such router")
+    router = "vllm_router.launch_router" in sys.argv
+    NAME = "router" if router else given("--served-model-name")
+    first = sys.argv.index("--worker-urls") + 1 if router else 0
+    urls = sys.argv[first : sys.argv.index("--prometheus-port")] if router else []
+    WORKERS = itertools.cycle(urls) if urls else None
     engine = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     signal.signal(signal.SIGTERM, lambda *_: (engine.kill(), os._exit(0)))
     time.sleep(float(os.environ.get("STANDIN_DELAY", "0.3")))

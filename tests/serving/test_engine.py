@@ -1,6 +1,8 @@
 """llm=vllm as a run sees it, with a stand-in for vLLM."""
 
 import asyncio
+import os
+import signal
 import urllib.request
 from contextlib import suppress
 
@@ -14,6 +16,7 @@ from tts_search.llm.vllm import VLLM
 from tts_search.serving.launch import Launch
 from tts_search.serving.place import Place
 
+Own = dict[str, dict[str, object]]
 POOL = {name: ModelSpec(name, f"served-{name}") for name in ("a", "b")}
 
 
@@ -21,8 +24,8 @@ def ask(served: str) -> Request:
     return Request(served, (Message("user", "?"),), 0.7, 1.0, 8, 0)
 
 
-def engine(**settings: object) -> VLLM:
-    launch = Launch(python=str(STANDIN), gpus=(), linger_s=0.5, start_s=20)
+def engine(own: Own | None = None, **settings: object) -> VLLM:
+    launch = Launch(python=str(STANDIN), gpus=(), linger_s=0.5, start_s=20, own=own or {})
     return VLLM(POOL, launch, connect_s=2, **settings)  # type: ignore[arg-type]
 
 
@@ -50,7 +53,7 @@ async def test_a_server_that_runs_already_is_adopted_and_left_alone(root):
     (folder,) = root.glob("served-a*")
     url = Place(folder).state().url
     second = engine(base_url={"served-a": url})
-    assert [spec.served for spec in second.specs] == ["served-b"]
+    assert list(second.specs) == ["served-b"]
     assert (await second.complete(ask("served-a"))).text == (
         await first.complete(ask("served-a"))
     ).text
@@ -71,6 +74,47 @@ async def test_answers_are_known_by_what_gave_them_not_by_where():
     fewer = VLLM({"a": POOL["a"]}, llm.launch)
     assert fewer.identity_for(ask("served-a")) == before  # another pool, the same answers
     await llm.aclose()
+
+
+async def test_replicas_share_the_calls_and_are_known_as_one(root):
+    llm = engine({"served-a": {"replicas": 2}})
+    texts = {(await llm.complete(ask("served-a"))).text for _ in range(6)}
+    assert len(texts) == 2  # two processes
+    titles = {place.spec.title: place for place in map(Place, root.glob("served-a*"))}
+    assert set(titles) == {"served-a", "served-a replica 2", "served-a router"}
+    assert all(place.used for place in titles.values())
+    assert llm.identity_for(ask("served-a")) == engine().identity_for(ask("served-a"))
+    again = engine({"served-a": {"replicas": 2}})  # finds them, and the router
+    assert (await again.complete(ask("served-a"))).text in texts
+    assert all("--- start 1" in place.log.read_text() for place in titles.values())
+    os.kill(titles["served-a router"].state().keeper, signal.SIGKILL)
+    while titles["served-a router"].kept:
+        await asyncio.sleep(0.05)
+    try:
+        with pytest.raises(EngineUnavailable, match=r"served-a_router.*is gone"):
+            await llm.check()
+    finally:
+        await llm.aclose()
+        await again.aclose()
+    assert not any(place.used for place in titles.values())
+
+
+async def test_where_one_of_several_cannot_be_started_none_is_held(root):
+    llm = VLLM(POOL, Launch(python=str(STANDIN), gpus=(), own={"served-a": {"replicas": 2}},
+                            router={"fail": True}))  # fmt: skip
+    with pytest.raises(EngineUnavailable, match="no such router"):
+        await llm.check()
+    assert not any(place.used for place in map(Place, root.glob("served-a*")))
+    await llm.aclose()
+
+
+async def test_cards_are_not_looked_at_before_a_server_is_wanted():
+    """`show` and `coverage` of a run that was made elsewhere build its engine, too."""
+    big = {"a": ModelSpec("a", "a", params=7e10)}
+    llm = VLLM(big, Launch(card_gb=80))
+    assert "vllm a" in llm.identity_for(ask("a"))
+    with pytest.raises(ConfigError, match="card 0 need 144 GB"):
+        await llm.check()
 
 
 async def test_a_name_that_no_server_has_is_refused():

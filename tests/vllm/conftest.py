@@ -85,8 +85,13 @@ class Machine:
 
     @property
     def place(self) -> Place:
-        (spec,) = (self.folder / "servers").glob("*/spec.json")
-        return Place(spec.parent)
+        return self.place_of(MODEL)
+
+    def place_of(self, title: str) -> Place:
+        """Of the server with that title."""
+        specs = (self.folder / "servers").glob("*/spec.json")
+        (found,) = (p for p in map(Place, (s.parent for s in specs)) if p.spec.title == title)
+        return found
 
     @property
     def state(self) -> State:

@@ -4,6 +4,7 @@ as runs do."""
 import json
 import os
 import signal
+import urllib.request
 
 import pytest
 
@@ -11,6 +12,7 @@ from tts_search.llm.base import Message, Request
 from tts_search.llm.hf_weights import MODEL
 from tts_search.llm.openai_compatible import OpenAICompatible
 from tts_search.serving.end import end
+from tts_search.serving.place import Place
 
 pytestmark = pytest.mark.vllm
 
@@ -90,6 +92,29 @@ def test_a_server_that_never_comes_back_ends_the_run_and_the_same_command_goes_o
     calls = machine.summary("gone")["calls"]
     assert calls["failed"] == 0
     assert calls["sent"] == machine.answered("gone") - paid
+
+
+def test_replicas_share_a_search_and_one_that_dies_is_not_missed(machine):
+    """The second is killed in the middle: the router asks the first until it is back."""
+    run = machine.start("replicas", "seed=4", f"+llm.launch.own.{MODEL}.replicas=2")
+    machine.until(lambda: machine.answered("replicas") > 60)
+    second = machine.place_of(f"{MODEL} replica 2")
+    assert all(asked(place) > 10 for place in (machine.place, second))
+    os.killpg(second.state().server, signal.SIGKILL)
+    code, error = machine.finish(run)
+    assert code == 0, error
+    found = machine.summary("replicas")["calls"]
+    assert found["failed"] == 0
+    assert found["sent"] == machine.answered("replicas")
+
+
+def asked(place: Place) -> float:
+    """Requests this server has answered, as it counts them."""
+    url = place.state().url.replace("/v1", "/metrics")
+    with urllib.request.urlopen(url, timeout=10) as reply:
+        lines = reply.read().decode().splitlines()
+    counts = [line for line in lines if line.startswith("vllm:request_success_total")]
+    return sum(float(line.rpartition(" ")[2]) for line in counts)
 
 
 def test_the_commands_show_it_and_take_it_down(machine):

@@ -2,20 +2,24 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tts_search.core.models import ModelSpec
 from tts_search.errors import ConfigError, EngineUnavailable
 from tts_search.llm.base import LLM, Completion, Request, check
 from tts_search.llm.openai_compatible import OpenAICompatible
 from tts_search.llm.weights import cache_root
+from tts_search.serving.cards import Placement
 from tts_search.serving.launch import Launch
-from tts_search.serving.lease import Lease, lease
+from tts_search.serving.lease import Lease, lease_all
 from tts_search.serving.spec import ServerSpec
 
 Client = Callable[[str], OpenAICompatible]
+Join = Callable[[], Awaitable[list[Lease]]]
+Result = TypeVar("Result")
 
 
 def servers_root() -> Path:
@@ -32,7 +36,8 @@ class VLLM:
               the others are started
     client    settings of OpenAICompatible, the same for all
 
-    specs, placements  of the servers that may have to be started
+    Cards are looked at when the first server is wanted, not before: who only reads what a run
+    left needs none.
     """
 
     def __init__(
@@ -56,12 +61,32 @@ class VLLM:
 
         missing = [model for model in models.values() if model.served not in urls]
         self.launch = launch
-        self.placements = launch.placements(missing) if missing else []
-        self.specs = [launch.spec(placed) for placed in self.placements]
+        self._missing = launch.servers(missing) if missing else []
         self._engines: dict[str, LLM] = {name: connect(url) for name, url in urls.items()}
         answers = {k: client[k] for k in ("omit", "extra_body", "json_mode") if client.get(k)}
-        asked = json.dumps(answers, sort_keys=True), client.get("timeout_s")
-        self._engines |= {spec.served: Started(spec, connect, *asked) for spec in self.specs}
+        asked = json.dumps(answers, sort_keys=True)
+        for server in self._missing:
+            join = partial(self.join, server.served)
+            identity = f"{launch.identity(server)} {asked}"
+            self._engines[server.served] = Started(identity, join, connect, client.get("timeout_s"))
+
+    @cached_property
+    def placements(self) -> list[Placement]:
+        """Of the servers that may have to be started. Raises ConfigError for what does not fit."""
+        return self.launch.place(self._missing)
+
+    @property
+    def specs(self) -> dict[str, list[ServerSpec]]:
+        """What is run for each `served`: one server or its replicas."""
+        found: dict[str, list[ServerSpec]] = {}
+        for placed in self.placements:
+            found.setdefault(placed.served, []).append(self.launch.spec(placed))
+        return found
+
+    async def join(self, served: str) -> list[Lease]:
+        """The servers of a model, up. Raises EngineUnavailable."""
+        router = partial(self.launch.router_of, served)
+        return await lease_all(self.specs[served], router, servers_root())
 
     @property
     def identity(self) -> str:
@@ -78,11 +103,7 @@ class VLLM:
 
     async def check(self) -> None:
         """All servers up: those that are missing are started, side by side."""
-        checks = map(check, self._engines.values())
-        results = await asyncio.gather(*checks, return_exceptions=True)
-        for error in results:
-            if isinstance(error, BaseException):
-                raise error
+        await side_by_side(map(check, self._engines.values()))
 
     async def complete(self, request: Request) -> Completion:
         return await self._engine(request).complete(request)
@@ -101,30 +122,27 @@ class VLLM:
 
 
 class Started:
-    """A server that is started if it does not run yet, when first asked; shared with all others
-    who ask for the same. settings: those of its client that change what it answers."""
+    """The servers of a model, started if they do not run yet when first asked; shared with all
+    others who ask for the same. The last one is asked: the only one, or the router.
+
+    identity  weights and settings; where it runs does not matter
+    """
 
     def __init__(
-        self, spec: ServerSpec, connect: Client, settings: str, deadline_s: float | None = None
+        self, identity: str, join: Join, connect: Client, deadline_s: float | None = None
     ) -> None:
-        self.spec = spec
-        self._settings = settings
+        self.identity = identity
         self.deadline_s = deadline_s
-        self._connect = connect
+        self._join, self._connect = join, connect
         self._joining = asyncio.Lock()
-        self._lease: Lease | None = None
+        self._leases: list[Lease] = []
         self._client: OpenAICompatible | None = None
 
-    @property
-    def identity(self) -> str:
-        """Weights and settings; where it runs does not matter."""
-        return f"{self.spec.identity} {self._settings}"
-
     async def check(self) -> None:
-        """Raises EngineUnavailable when it is gone for good, CallFailed while it starts again."""
+        """Raises EngineUnavailable when one is gone for good, CallFailed while it starts again."""
         client = await self._joined()
-        assert self._lease
-        _ = self._lease.state
+        for held in self._leases:
+            _ = held.state
         await client.check()
 
     async def complete(self, request: Request) -> Completion:
@@ -134,13 +152,21 @@ class Started:
         client, self._client = self._client, None
         if client:
             await client.aclose()
-        if self._lease:
-            self._lease.close()
-            self._lease = None
+        while self._leases:
+            self._leases.pop().close()
 
     async def _joined(self) -> OpenAICompatible:
         async with self._joining:
             if self._client is None:
-                self._lease = await lease(self.spec, servers_root())
-                self._client = self._connect((await self._lease.up()).url)
+                self._leases = await self._join()
+                self._client = self._connect(self._leases[-1].state.url)
             return self._client
+
+
+async def side_by_side(tasks: Iterable[Awaitable[Result]]) -> list[Result]:
+    """Wait for all, also when one fails; then raises the first error."""
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return results  # type: ignore[return-value]  # no errors among them

@@ -1,8 +1,9 @@
 """How servers share the cards of a machine."""
 
+import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tts_search.errors import ConfigError
 
@@ -12,13 +13,14 @@ RESERVE_GB = 4.0  # a server's keys and values, and what `params`, often rounded
 @dataclass(frozen=True)
 class Placement:
     """Where a server runs. gpus: split over these, none on a CPU; share: of each one's memory;
-    gb: of its weights."""
+    gb: of its weights; replica: which of several servers of the model, from 0."""
 
     served: str
     weights: str
     gpus: tuple[int, ...] = ()
     share: float = 0.0
     gb: float = 0.0
+    replica: int = 0
 
 
 @dataclass(frozen=True)
@@ -29,22 +31,19 @@ class Cards:
     gb: float | None
     memory: float
 
-    def place(
-        self, servers: Sequence[Placement], fixed: Mapping[str, Sequence[int]]
-    ) -> list[Placement]:
-        """Largest first, each on the emptiest card, or split over as few as hold it, unless
-        `fixed` says where. On a card every server gets a share like what it needs: weights and
-        RESERVE_GB. Raises ConfigError where they do not fit."""
+    def place(self, servers: Sequence[Placement]) -> list[Placement]:
+        """Those that have cards stay there. Others, the largest first, each on the emptiest card,
+        or split over as few as hold it. On a card every server gets a share like what it needs:
+        weights and RESERVE_GB. Raises ConfigError where they do not fit."""
         load: dict[int, float] = dict.fromkeys(self.gpus, 0.0)
-        where: dict[str, tuple[int, ...]] = {}
-        ordered = sorted(servers, key=lambda server: -server.gb)
-        for server in ordered:
+        settled = []
+        for server in sorted(servers, key=lambda server: -server.gb):
             emptiest = sorted(self.gpus, key=lambda card: load[card])
-            chosen = fixed.get(server.served) or emptiest[: self._count(server.gb)]
-            where[server.served] = tuple(sorted(chosen))
+            chosen = server.gpus or emptiest[: self._count(server.gb)]
+            settled.append(replace(server, gpus=tuple(sorted(chosen))))
             for card in chosen:
                 load[card] = load.get(card, 0.0) + _need(server, len(chosen))
-        return [self._placed(server, where[server.served], load) for server in ordered]
+        return [replace(server, share=self._share(server, load)) for server in settled]
 
     def _count(self, gb: float) -> int:
         """Cards a model is split over: as few as hold it, 1, 2, 4, ... of those there are."""
@@ -56,10 +55,8 @@ class Cards:
     def _holds(self, gb: float) -> bool:
         return self.gb is None or gb <= self.memory * self.gb
 
-    def _placed(
-        self, server: Placement, cards: tuple[int, ...], load: Mapping[int, float]
-    ) -> Placement:
-        fullest = max(cards, key=lambda card: load[card])
+    def _share(self, server: Placement, load: Mapping[int, float]) -> float:
+        fullest = max(server.gpus, key=lambda card: load[card])
         if self.gb and not self._holds(load[fullest]):
             raise ConfigError(
                 f"{server.served}: the servers on card {fullest} need {load[fullest]:.0f} GB "
@@ -67,8 +64,7 @@ class Cards:
                 f"are {self.memory * self.gb:.0f}; name more cards, llm.launch.gpus=[0,1,2,3], or "
                 "take a smaller pool (docs/pools.md)"
             )
-        share = self.memory * _need(server, len(cards)) / load[fullest]
-        return Placement(server.served, server.weights, cards, round(share, 3), server.gb)
+        return round(self.memory * _need(server, len(server.gpus)) / load[fullest], 3)
 
 
 def _need(server: Placement, cards: int) -> float:
@@ -76,9 +72,26 @@ def _need(server: Placement, cards: int) -> float:
     return server.gb / cards + RESERVE_GB
 
 
-def card_gb() -> float | None:
-    """Memory of the smallest card here, as nvidia-smi says; None without it."""
-    command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+def visible(gpus: Sequence[int]) -> tuple[str, ...]:
+    """What CUDA and nvidia-smi call these cards. A job that was given some of a machine's cards
+    (CUDA_VISIBLE_DEVICES) counts among those. Raises ConfigError for one it was not given."""
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given is None:
+        return tuple(map(str, gpus))
+    names = [name.strip() for name in given.split(",") if name.strip()]
+    for gpu in gpus:
+        if gpu >= len(names):
+            raise ConfigError(
+                f"card {gpu} is not there: CUDA_VISIBLE_DEVICES={given!r} shows {len(names)}, "
+                "counted from 0; set llm.launch.gpus=[...]"
+            )
+    return tuple(names[gpu] for gpu in gpus)
+
+
+def card_gb(names: Sequence[str]) -> float | None:
+    """Memory of the smallest of these cards, as nvidia-smi says; None without it."""
+    command = ["nvidia-smi", "-i", ",".join(names), "--query-gpu=memory.total"]
+    command.append("--format=csv,noheader,nounits")
     try:
         said = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
         return min(float(line) for line in said.stdout.split()) * 2**20 / 1e9

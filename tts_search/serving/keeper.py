@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from tts_search.serving.place import Place, State, Status
-from tts_search.serving.spec import PORT, ServerSpec
+from tts_search.serving.spec import PORT, SPARE
 
 POLL_S = 0.2
 GRACE_S = 15.0  # between asking a server to end and making it
@@ -30,7 +30,7 @@ PR_SET_PDEATHSIG = 1
 class Keeper:
     def __init__(self, place: Place) -> None:
         self.place = place
-        self.spec = ServerSpec.of((place.folder / "spec.json").read_text())
+        self.spec = place.spec
         self.port = free_port()
         self.starts = 0
         self.told = False
@@ -98,7 +98,8 @@ class Keeper:
 
     def _start(self) -> None:
         self.starts += 1
-        words = [word.replace(PORT, str(self.port)) for word in self.spec.command]
+        ports = {PORT: str(self.port), SPARE: str(free_port())}
+        words = [ports.get(word, word) for word in self.spec.command]
         with self.place.log.open("ab") as log:
             log.write(f"--- start {self.starts}: {' '.join(words)}\n".encode())
             log.flush()

@@ -1,19 +1,43 @@
 """Which vLLM servers a pool needs, and with what words they are started."""
 
-import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from tts_search.core.models import ModelSpec
-from tts_search.errors import ConfigError
-from tts_search.serving.cards import Cards, Placement, card_gb
-from tts_search.serving.spec import PORT, ServerSpec
+from tts_search.errors import ConfigError, unknown_setting
+from tts_search.serving.cards import Cards, Placement, card_gb, visible
+from tts_search.serving.command import flags, program
+from tts_search.serving.spec import PORT, SPARE, ServerSpec, weights_name
 
 BYTES = 2  # of a parameter in bfloat16
-SAMPLE = 1 << 16  # bytes read at either end of a file to tell it from another
+
+
+@dataclass(frozen=True)
+class Own:
+    """What differs for one model: its cards, further arguments, and how many servers, each on an
+    equal part of those cards, behind a router."""
+
+    gpus: Sequence[int] = ()
+    args: Mapping[str, Any] = field(default_factory=dict)
+    replicas: int = 1
+
+    @classmethod
+    def of(cls, served: str, given: Mapping[str, Any]) -> "Own":
+        """Raises ConfigError."""
+        path, known = f"llm.launch.own.{served}", [each.name for each in fields(cls)]
+        for name in given:
+            if name not in known:
+                raise ConfigError(unknown_setting(f"{path}.{name}", known))
+        own = cls(**given)
+        if not isinstance(own.replicas, int) or own.replicas < 1 or len(own.gpus) % own.replicas:
+            raise ConfigError(
+                f"{path}: replicas must be a whole number of at least 1 and have as many cards "
+                f"each, but got replicas={own.replicas} and gpus={list(own.gpus)}"
+            )
+        return own
 
 
 @dataclass(frozen=True)
@@ -21,12 +45,14 @@ class Launch:
     """How servers are started.
 
     python    of the environment vLLM is installed in
-    gpus      cards that may be used, by number; [] for a CPU
+    gpus      cards that may be used, by number, among those of CUDA_VISIBLE_DEVICES if that is
+              set; [] for a CPU
     card_gb   memory of a card; None asks nvidia-smi and, without it, checks nothing
     memory    part of each card's memory that all servers take together
     weights   by `served`: a folder or repository in place of the one the model names
     args      of every server, as vLLM names them: {max_model_len: 8192, enforce_eager: true}
-    own       by `served`: {gpus: [0, 1], args: {...}}: split over these cards
+    own       by `served`: the fields of Own
+    router    arguments of vllm-router, which stands in front of replicas, in the same environment
     env       variables of every server
     tflops, used   peak of a card in bf16, and the part of it that is expected: for the hours of a
               dry run alone
@@ -40,6 +66,7 @@ class Launch:
     weights: Mapping[str, str] = field(default_factory=dict)
     args: Mapping[str, Any] = field(default_factory=dict)
     own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    router: Mapping[str, Any] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     start_s: float = 900.0
     linger_s: float = 60.0
@@ -53,8 +80,9 @@ class Launch:
                 f"llm.launch.memory must be above 0 and at most 1, but got {self.memory:g}"
             )
 
-    def placements(self, models: Sequence[ModelSpec]) -> list[Placement]:
-        """One for each `served` of the pool. Raises ConfigError for what does not fit."""
+    def servers(self, models: Sequence[ModelSpec]) -> list[Placement]:
+        """What the models need: one for each `served`, or its replicas, where they go still open.
+        Raises ConfigError for names that do not fit together."""
         known = {model.served for model in models}
         for name in (*self.own, *self.weights):
             if name not in known:
@@ -62,13 +90,6 @@ class Launch:
                     f"llm.launch names {name}, which no model to be started is served as; there "
                     f"are {', '.join(known)}"
                 )
-        servers = self._servers(models)
-        if not self.gpus:
-            return servers
-        fixed = {name: own["gpus"] for name, own in self.own.items() if "gpus" in own}
-        return Cards(self.gpus, self.card_gb or card_gb(), self.memory).place(servers, fixed)
-
-    def _servers(self, models: Sequence[ModelSpec]) -> list[Placement]:
         found: dict[str, Placement] = {}
         for model in models:
             weights = self.weights.get(model.served) or model.weights or model.served
@@ -79,58 +100,65 @@ class Launch:
                     f"{model.served} is served from {first.weights} and from {weights}; models "
                     "of one `served` must have the same weights"
                 )
-        return list(found.values())
+        return [replica for server in found.values() for replica in self._replicas(server)]
+
+    def _replicas(self, server: Placement) -> list[Placement]:
+        own = self._own(server)
+        each = len(own.gpus) // own.replicas
+        parts = [tuple(own.gpus[n * each : (n + 1) * each]) for n in range(own.replicas)]
+        return [replace(server, gpus=part, replica=n) for n, part in enumerate(parts)]
+
+    def place(self, servers: Sequence[Placement]) -> list[Placement]:
+        """Where each goes. Raises ConfigError for what does not fit the cards."""
+        if not self.gpus:
+            return list(servers)
+        gb = self.card_gb or card_gb(visible(self.gpus))
+        return Cards(self.gpus, gb, self.memory).place(servers)
+
+    def identity(self, server: Placement) -> str:
+        """What decides its answers: weights and settings."""
+        args = json.dumps(self._args(server), sort_keys=True)
+        return f"vllm {weights_name(server.weights)} {args}"
 
     def spec(self, placed: Placement) -> ServerSpec:
-        args = {**self.args, **self.own.get(placed.served, {}).get("args", {})}
-        words = [_program(self.python), "-m", "vllm.entrypoints.openai.api_server"]
+        words = ["-m", "vllm.entrypoints.openai.api_server"]
         words += ["--model", placed.weights, "--served-model-name", placed.served]
-        words += ["--host", "127.0.0.1", "--port", PORT, "--enable-prompt-tokens-details"]
+        words += ["--enable-prompt-tokens-details"]
         env = {str(name): str(value) for name, value in self.env.items()}
-        if placed.gpus:
-            words += ["--tensor-parallel-size", str(len(placed.gpus))]
+        gpus = visible(placed.gpus) if placed.gpus else ()
+        if gpus:
+            words += ["--tensor-parallel-size", str(len(gpus))]
             words += ["--gpu-memory-utilization", f"{placed.share:g}"]
-            env["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, placed.gpus))
-        words += [word for name, value in args.items() for word in flag(name, value)]
+            order = os.environ.get("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # nvidia-smi's
+            env |= {"CUDA_VISIBLE_DEVICES": ",".join(gpus), "CUDA_DEVICE_ORDER": order}
+        words += flags(self._args(placed))
+        part = f"replica {placed.replica + 1}" if placed.replica else ""
+        return self._spec(placed.served, self.identity(placed), words, part, gpus=gpus, env=env)
+
+    def router_of(self, served: str, urls: Sequence[str]) -> ServerSpec:
+        """One address in front of the servers of a model."""
+        workers = [url.removesuffix("/v1") for url in urls]
+        words = ["-m", "vllm_router.launch_router", "--worker-urls", *workers]
+        words += ["--prometheus-port", SPARE]
+        words += flags(self.router)
+        return self._spec(served, f"vllm-router {words}", words, "router")
+
+    def _spec(
+        self, served: str, identity: str, words: Sequence[str], part: str, **placed: Any
+    ) -> ServerSpec:
         return ServerSpec(
-            served=placed.served,
-            identity=f"vllm {_named(placed.weights)} {json.dumps(args, sort_keys=True)}",
-            command=tuple(words),
-            gpus=placed.gpus,
-            env=env,
+            served=served,
+            identity=identity,
+            command=(program(self.python), *words, "--host", "127.0.0.1", "--port", PORT),
+            part=part,
             start_s=self.start_s,
             linger_s=self.linger_s,
             restarts=self.restarts,
+            **placed,
         )
 
+    def _own(self, server: Placement) -> Own:
+        return Own.of(server.served, self.own.get(server.served, {}))
 
-def _program(python: str) -> str:
-    """A path is meant from where the run is started; a bare name is looked up."""
-    path = Path(python).expanduser()
-    return str(path.absolute()) if len(path.parts) > 1 else python
-
-
-def flag(name: str, value: Any) -> list[str]:
-    """max_model_len: 8192 -> --max-model-len 8192; true: --name, false: --no-name, null: none."""
-    name = name.replace("_", "-")
-    if value is None:
-        return []
-    if isinstance(value, bool):
-        return [f"--{'' if value else 'no-'}{name}"]
-    return [f"--{name}", json.dumps(value) if isinstance(value, dict | list) else str(value)]
-
-
-def _named(weights: str) -> str:
-    """A repository by its name, a folder by its content, sampled: other weights are another model,
-    the same ones elsewhere are the same."""
-    folder = Path(weights).expanduser()
-    if not folder.is_dir():
-        return weights
-    digest = hashlib.blake2b(digest_size=8)
-    for file in sorted(p for p in folder.iterdir() if p.is_file()):
-        digest.update(f"{file.name} {file.stat().st_size}".encode())
-        with file.open("rb") as stream:
-            digest.update(stream.read(SAMPLE))
-            stream.seek(max(0, file.stat().st_size - SAMPLE))
-            digest.update(stream.read(SAMPLE))
-    return f"{folder.name} {digest.hexdigest()}"
+    def _args(self, server: Placement) -> dict[str, Any]:
+        return {**self.args, **self._own(server).args}

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -75,15 +76,36 @@ async def lease(spec: ServerSpec, root: Path) -> Lease:
         lock.close()
 
 
+async def lease_all(
+    specs: Sequence[ServerSpec], router: Callable[[Sequence[str]], ServerSpec], root: Path
+) -> list[Lease]:
+    """All up. Of several, the last is a router, which has the one address of all; `router` says
+    how it is run, given theirs. A server that dies comes back at its address, so it finds them
+    again. Raises EngineUnavailable, and holds none then."""
+    held: list[Lease] = []
+    try:
+        for spec in specs:
+            held.append(await lease(spec, root))
+        urls = [(await each.up()).url for each in held]
+        if len(urls) > 1:
+            held.append(await lease(router(urls), root))
+            await held[-1].up()
+    except BaseException:
+        for each in held:
+            each.close()
+        raise
+    return held
+
+
 async def _start(spec: ServerSpec, place: Place) -> None:
     """Start a keeper, and wait until it has taken over."""
     if not shutil.which(spec.command[0]):
         raise EngineUnavailable(
-            f"{spec.served} is not served yet, and {spec.command[0]}, which would serve it, does "
+            f"{spec.title} is not served yet, and {spec.command[0]}, which would serve it, does "
             "not exist; give the python of vLLM's environment, llm.launch.python=..., or the URL "
             "of a server, llm.base_url=..."
         )
-    _log.info("starting the server of %s; its log: %s", spec.served, place.log)
+    _log.info("starting the server of %s; its log: %s", spec.title, place.log)
     place.write_json("spec.json", spec.to_json())
     (place.folder / "state.json").unlink(missing_ok=True)
     place.log.write_bytes(b"")
@@ -100,5 +122,5 @@ async def _start(spec: ServerSpec, place: Place) -> None:
     deadline = time.monotonic() + KEEPER_S
     while place.state() is None:
         if time.monotonic() > deadline:
-            raise EngineUnavailable(f"{spec.served} cannot be served: {place.said()}")
+            raise EngineUnavailable(f"{spec.title} cannot be served: {place.said()}")
         await asyncio.sleep(POLL_S)

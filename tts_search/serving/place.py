@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Literal
 
+from tts_search.serving.spec import ServerSpec
+
 Status = Literal["starting", "up", "failed", "stopped"]
 
 
@@ -47,9 +49,9 @@ class Place:
         folder.mkdir(parents=True, exist_ok=True)
 
     @property
-    def served(self) -> str:
-        """The model."""
-        return str(json.loads((self.folder / "spec.json").read_text())["served"])
+    def spec(self) -> ServerSpec:
+        """What is run here."""
+        return ServerSpec.of((self.folder / "spec.json").read_text())
 
     @property
     def log(self) -> Path:
