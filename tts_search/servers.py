@@ -46,9 +46,8 @@ def _parser() -> argparse.ArgumentParser:
 def _run(args: argparse.Namespace) -> None:
     if args.verb == "up":
         asyncio.run(_up(vllm_of(args.settings)))
-    if args.verb == "down":
-        _down(args.names, args.force)
-    for line in listing():
+    told = list(_down(args.names, args.force)) if args.verb == "down" else []
+    for line in [*told, *listing()] or ["no server runs here"]:
         rich.get_console().print(line, soft_wrap=True, highlight=False, markup=False)
 
 
@@ -79,8 +78,8 @@ def places() -> Iterator[Place]:
     yield from (Place(f) for f in sorted(root.glob("*")) if (f / "spec.json").is_file())
 
 
-def _down(names: Sequence[str], force: bool) -> None:
-    """Raises InUse at the first that a run uses."""
+def _down(names: Sequence[str], force: bool) -> Iterator[str]:
+    """A line for each that ran. Raises InUse at the first that a run uses."""
     known = {place.spec.served for place in places()}
     for name in names:
         if name not in known:
@@ -88,22 +87,22 @@ def _down(names: Sequence[str], force: bool) -> None:
                 f"there is no server of {name}; there are {', '.join(known) or 'none'}"
             )
     for place in places():
-        if not names or place.spec.served in names:
-            end(place, force=force)
+        if (not names or place.spec.served in names) and end(place, force=force):
+            yield f"{place.spec.title}: stopped"
 
 
 def listing() -> Iterator[str]:
-    """Two lines a server."""
+    """Two lines for each that runs or was not ended by anybody."""
     for place in places():
-        if state := place.state():
+        if (state := place.state()) and state.status != "stopped":
             since = time.strftime("%m-%d %H:%M:%S", time.localtime(state.since))
             yield f"{place.spec.title}: {_status(place, state)} since {since}"
             yield f"    log: {place.log}"
 
 
 def _status(place: Place, state: State) -> str:
-    if state.status in ("failed", "stopped"):
-        return f"{state.status} ({state.reason})" if state.status == "failed" else "stopped"
+    if state.status == "failed":
+        return f"failed ({state.reason})"
     if not place.kept:
         return "lost: its keeper was killed"
     use = ["in use"] * place.used + ["pinned"] * place.pinned.exists()

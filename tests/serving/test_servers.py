@@ -4,7 +4,7 @@ import time
 
 from tests.serving.conftest import STANDIN
 from tts_search.servers import main
-from tts_search.serving.place import Place
+from tts_search.serving.place import Place, State
 
 POOL = (
     *("llm=vllm", "pool=embedded", f"llm.launch.python={STANDIN}", "llm.launch.gpus=[]"),
@@ -22,8 +22,19 @@ def test_up_show_down(root, capsys):
     (folder,) = root.glob("smollm2*")
     assert Place(folder).log.read_text().count("--- start") == 1
     assert main(["down", "smollm2-135m-instruct"]) == 0
-    assert "stopped" in capsys.readouterr().out
+    assert "smollm2-135m-instruct: stopped" in capsys.readouterr().out
     assert not Place(folder).kept
+    assert main(["show"]) == 0
+    assert capsys.readouterr().out == "no server runs here\n"
+
+
+def test_what_another_version_left_is_read(root, capsys):
+    folder = root / "m-1"
+    folder.mkdir(parents=True)
+    (folder / "spec.json").write_text('{"served": "m", "identity": "i", "command": [], "gpu": 0}')
+    Place(folder).write(State("failed", "", 1, 0, 0.0, reason="no memory"))
+    assert main(["show"]) == 0
+    assert "m: failed (no memory)" in capsys.readouterr().out
 
 
 def test_a_failed_start_is_one_line_and_shown(capsys):

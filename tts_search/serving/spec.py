@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +55,11 @@ class ServerSpec:
 
     @classmethod
     def of(cls, text: str) -> "ServerSpec":
-        data = json.loads(text)
-        return cls(**{**data, "command": tuple(data["command"]), "gpus": tuple(data["gpus"])})
+        """As another version of this package may have written it, too."""
+        known = {each.name for each in fields(cls)}
+        data = {name: value for name, value in json.loads(text).items() if name in known}
+        command, gpus = tuple(data["command"]), tuple(map(str, data.get("gpus", ())))
+        return cls(**{**data, "command": command, "gpus": gpus})
 
 
 def weights_name(weights: str) -> str:
