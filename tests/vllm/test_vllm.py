@@ -117,6 +117,19 @@ def asked(place: Place) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in counts)
 
 
+def test_the_served_model_is_the_agent_of_a_search(machine):
+    """Its replies are held to their schema by the server, whose context they need."""
+    words = ("optimizer=agent_reinforce", "agent=embedded", "search.max_trials=14", "seed=5")
+    code, error = machine.finish(
+        machine.start("agent", *words, "llm.launch.args.max_model_len=8192")
+    )
+    assert code == 0, error
+    found = machine.summary("agent")
+    assert found["calls"]["failed"] == 0
+    assert found["agent"] == "smollm2-135m"
+    assert 2 <= found["search_spend"]["agent_calls"] <= 4  # a pick, an update; few asked again
+
+
 def test_the_commands_show_it_and_take_it_down(machine):
     shown = machine.servers("show")
     assert f"{MODEL}: up, http://127.0.0.1:" in shown
