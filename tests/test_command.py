@@ -173,7 +173,11 @@ MISTAKES = {
     ),
     "unknown in a mapping": (
         ["llm=vllm", "llm.launch.args.seed=1"],
-        "to add it, type +llm.launch.args.seed=...",
+        "to add it, type '+llm.launch.args={seed: ...}'",
+    ),
+    "unknown in a mapping, with dots": (
+        ["llm=vllm", "llm.launch.own={a/b-3.1: {replicas: 2}}"],
+        "to add it, type '+llm.launch.own={a/b-3.1: ...}'",
     ),
     "unknown in pool +": (["+pool.nosuch=1"], "there is no setting pool.nosuch; there are models"),
     "no part": (["+roles.judge=1"], "a part needs a _target_, but got 1"),

@@ -68,5 +68,10 @@ async def test_servers_and_hours_are_told(compose: Compose) -> None:
     assert "weights 140 GB in bf16" in told[0]
     total = sum(value or 0 for value in seen.flops.values())
     assert seen.hours == pytest.approx(total / (4 * 989e12 * 0.3) / 3600)
+    own = "+llm.launch.own={qwen/qwen3-8b: {replicas: 2}}"
+    told = list(lines(await foresee(compose("llm=vllm", "pool=qwen", own, *cards, *SMALL))))
+    assert any(
+        line.startswith("server qwen/qwen3-8b replica 2 from Qwen/Qwen3-8B") for line in told
+    )
     with pytest.raises(ConfigError, match="card 0 need 180 GB"):
         await foresee(compose("llm=vllm", "pool=llama", "llm.launch.card_gb=80", *SMALL))

@@ -67,5 +67,5 @@ def unknown_setting(name: str, known: Sequence[str]) -> str:
     near = get_close_matches(key, known, n=1)
     guess = f"{path}.{near[0]}" if path and near else near[0] if near else ""
     return f"there is no setting {name}" + (
-        f"; did you mean {guess}?" if guess else f"; there are {', '.join(known)}"
+        f"; did you mean {guess}?" if guess else f"; there are {', '.join(known) or 'none'}"
     )

@@ -46,8 +46,10 @@ def _unknown(error: BaseException) -> str:
     parent = getattr(error, "parent_node", None)
     known = [f.name for f in fields(kind)] if is_dataclass(kind) else [str(k) for k in parent or ()]
     name = str(getattr(error, "full_key", "?"))
-    free = name.count(".") > 1 and "_target_" not in known
-    return unknown_setting(name, known) + f"; to add it, type +{name}=..." * free
+    key = str(getattr(error, "key", ""))  # may have dots of its own
+    path = name.removesuffix(f".{key}")
+    free = "." in path and "_target_" not in known
+    return unknown_setting(name, known) + f"; to add it, type '+{path}={{{key}: ...}}'" * free
 
 
 def _missing_choice(text: str) -> str:

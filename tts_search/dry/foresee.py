@@ -126,7 +126,8 @@ def _servers(seen: Foreseen) -> Iterator[str]:
         where = f"card {', '.join(map(str, server.gpus))}" if server.gpus else "CPU"
         share = f", {server.share:.0%} of its memory" if server.gpus else ""
         size = f", weights {server.gb:.3g} GB in bf16" if server.gb else ""
-        yield f"server {server.served} from {server.weights}: {where}{share}{size}"
+        name = " ".join(filter(None, (server.served, server.part)))
+        yield f"server {name} from {server.weights}: {where}{share}{size}"
 
 
 def _hours(seen: Foreseen) -> str:

@@ -22,6 +22,11 @@ class Placement:
     gb: float = 0.0
     replica: int = 0
 
+    @property
+    def part(self) -> str:
+        """As in ServerSpec."""
+        return f"replica {self.replica + 1}" if self.replica else ""
+
 
 @dataclass(frozen=True)
 class Cards:

@@ -132,8 +132,8 @@ class Launch:
             order = os.environ.get("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # nvidia-smi's
             env |= {"CUDA_VISIBLE_DEVICES": ",".join(gpus), "CUDA_DEVICE_ORDER": order}
         words += flags(self._args(placed))
-        part = f"replica {placed.replica + 1}" if placed.replica else ""
-        return self._spec(placed.served, self.identity(placed), words, part, gpus=gpus, env=env)
+        identity = self.identity(placed)
+        return self._spec(placed.served, identity, words, placed.part, gpus=gpus, env=env)
 
     def router_of(self, served: str, urls: Sequence[str]) -> ServerSpec:
         """One address in front of the servers of a model."""
