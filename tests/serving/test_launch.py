@@ -73,6 +73,27 @@ def test_own_cards_and_arguments_of_a_model():
     assert "quantization" not in " ".join(specs["llama-1b"].command)
 
 
+def test_a_share_of_its_own_leaves_the_rest_to_others():
+    own = {"llama-3b": {"memory": 0.5}}
+    placed = {p.served: p for p in placements(Launch(card_gb=80, own=own), LLAMA[:3])}
+    assert placed["llama-3b"].share == 0.5
+    assert placed["llama-8b"].share == pytest.approx(0.4 * 20 / 26, abs=0.001)
+    assert placed["llama-1b"].share == pytest.approx(0.4 * 6 / 26, abs=0.001)
+    with pytest.raises(ConfigError, match=r"card 0 need 26 GB.*but 0\.1 of its 80 GB are 8"):
+        placements(Launch(card_gb=80, own={"llama-3b": {"memory": 0.8}}), LLAMA[:3])
+    with pytest.raises(ConfigError, match="but 0 of it is left"):
+        Cards([0], None, 0.9).place([Placement("a", "a", share=0.9), Placement("b", "b")])
+    with pytest.raises(ConfigError, match=r"own\.llama-3b\.memory must be above 0"):
+        Launch(own={"llama-3b": {"memory": 0}}).servers(LLAMA[:3])
+
+
+def test_its_share_does_not_change_what_it_answers():
+    half = Launch(card_gb=80, own={"llama-1b": {"memory": 0.5}})
+    assert half.identity(placements(half, LLAMA[:1])[0]) == Launch().identity(
+        Placement("llama-1b", "meta/1B")
+    )
+
+
 def test_replicas_go_to_cards_of_their_own():
     own = {"llama-8b": {"replicas": 3}}
     placed = placements(Launch(gpus=[0, 1, 2, 3], card_gb=80, own=own), LLAMA[:3])

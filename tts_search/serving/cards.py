@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tts_search.errors import ConfigError
@@ -12,8 +12,8 @@ RESERVE_GB = 4.0  # a server's keys and values, and what `params`, often rounded
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a server runs. gpus: split over these, none on a CPU; share: of each one's memory;
-    gb: of its weights; replica: which of several servers of the model, from 0."""
+    """Where a server runs. gpus: split over these, none on a CPU; share: of each one's memory, 0
+    while that is open; gb: of its weights; replica: which of several of the model, from 0."""
 
     served: str
     weights: str
@@ -37,9 +37,9 @@ class Cards:
     memory: float
 
     def place(self, servers: Sequence[Placement]) -> list[Placement]:
-        """Those that have cards stay there. Others, the largest first, each on the emptiest card,
-        or split over as few as hold it. On a card every server gets a share like what it needs:
-        weights and RESERVE_GB. Raises ConfigError where they do not fit."""
+        """Those that have cards or a share keep them. Others, the largest first, go each to the
+        emptiest card, or are split over as few as hold them. What is left of a card they share by
+        what they need: weights and RESERVE_GB. Raises ConfigError where they do not fit."""
         load: dict[int, float] = dict.fromkeys(self.gpus, 0.0)
         settled = []
         for server in sorted(servers, key=lambda server: -server.gb):
@@ -47,8 +47,11 @@ class Cards:
             chosen = server.gpus or emptiest[: self._count(server.gb)]
             settled.append(replace(server, gpus=tuple(sorted(chosen))))
             for card in chosen:
-                load[card] = load.get(card, 0.0) + _need(server, len(chosen))
-        return [replace(server, share=self._share(server, load)) for server in settled]
+                load[card] = load.get(card, 0.0) + _need(settled[-1])
+        return [
+            server if server.share else replace(server, share=self._share(server, settled))
+            for server in settled
+        ]
 
     def _count(self, gb: float) -> int:
         """Cards a model is split over: as few as hold it, 1, 2, 4, ... of those there are."""
@@ -60,21 +63,28 @@ class Cards:
     def _holds(self, gb: float) -> bool:
         return self.gb is None or gb <= self.memory * self.gb
 
-    def _share(self, server: Placement, load: Mapping[int, float]) -> float:
-        fullest = max(server.gpus, key=lambda card: load[card])
-        if self.gb and not self._holds(load[fullest]):
+    def _share(self, server: Placement, settled: Sequence[Placement]) -> float:
+        """Of what is left of the fullest of its cards."""
+        return round(min(self._left(card, settled) for card in server.gpus) * _need(server), 3)
+
+    def _left(self, card: int, settled: Sequence[Placement]) -> float:
+        """Share of this card for each GB that is needed on it."""
+        there = [server for server in settled if card in server.gpus]
+        left = self.memory - sum(server.share for server in there)
+        need = sum(_need(server) for server in there if not server.share)
+        if left <= 0 or (self.gb and need > left * self.gb):
+            of = f"its {self.gb:g} GB are {max(0, left) * self.gb:.0f}" if self.gb else "it is left"
             raise ConfigError(
-                f"{server.served}: the servers on card {fullest} need {load[fullest]:.0f} GB "
-                f"(weights, and {RESERVE_GB:g} GB each), but {self.memory:g} of its {self.gb:g} GB "
-                f"are {self.memory * self.gb:.0f}; name more cards, llm.launch.gpus=[0,1,2,3], or "
-                "take a smaller pool (docs/pools.md)"
+                f"the servers on card {card} need {need:.0f} GB (weights, and {RESERVE_GB:g} GB "
+                f"each), but {max(0, left):.2g} of {of}; name more cards, "
+                "llm.launch.gpus=[0,1,2,3], or take a smaller pool (docs/pools.md)"
             )
-        return round(self.memory * _need(server, len(server.gpus)) / load[fullest], 3)
+        return left / need
 
 
-def _need(server: Placement, cards: int) -> float:
-    """GB on each of so many cards."""
-    return server.gb / cards + RESERVE_GB
+def _need(server: Placement) -> float:
+    """GB on each of its cards."""
+    return server.gb / len(server.gpus) + RESERVE_GB
 
 
 def visible(gpus: Sequence[int]) -> tuple[str, ...]:

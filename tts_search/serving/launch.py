@@ -3,41 +3,17 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tts_search.core.models import ModelSpec
-from tts_search.errors import ConfigError, unknown_setting
+from tts_search.errors import ConfigError
 from tts_search.serving.cards import Cards, Placement, card_gb, visible
 from tts_search.serving.command import flags, program
+from tts_search.serving.own import Own, check_memory
 from tts_search.serving.spec import PORT, SPARE, ServerSpec, weights_name
 
 BYTES = 2  # of a parameter in bfloat16
-
-
-@dataclass(frozen=True)
-class Own:
-    """What differs for one model: its cards, further arguments, and how many servers, each on an
-    equal part of those cards, behind a router."""
-
-    gpus: Sequence[int] = ()
-    args: Mapping[str, Any] = field(default_factory=dict)
-    replicas: int = 1
-
-    @classmethod
-    def of(cls, served: str, given: Mapping[str, Any]) -> "Own":
-        """Raises ConfigError."""
-        path, known = f"llm.launch.own.{served}", [each.name for each in fields(cls)]
-        for name in given:
-            if name not in known:
-                raise ConfigError(unknown_setting(f"{path}.{name}", known))
-        own = cls(**given)
-        if not isinstance(own.replicas, int) or own.replicas < 1 or len(own.gpus) % own.replicas:
-            raise ConfigError(
-                f"{path}: replicas must be a whole number of at least 1 and have as many cards "
-                f"each, but got replicas={own.replicas} and gpus={list(own.gpus)}"
-            )
-        return own
 
 
 @dataclass(frozen=True)
@@ -75,10 +51,7 @@ class Launch:
     used: float = 0.3
 
     def __post_init__(self) -> None:
-        if not 0 < self.memory <= 1:
-            raise ConfigError(
-                f"llm.launch.memory must be above 0 and at most 1, but got {self.memory:g}"
-            )
+        check_memory("llm.launch.memory", self.memory)
 
     def servers(self, models: Sequence[ModelSpec]) -> list[Placement]:
         """What the models need: one for each `served`, or its replicas, where they go still open.
@@ -106,7 +79,8 @@ class Launch:
         own = self._own(server)
         each = len(own.gpus) // own.replicas
         parts = [tuple(own.gpus[n * each : (n + 1) * each]) for n in range(own.replicas)]
-        return [replace(server, gpus=part, replica=n) for n, part in enumerate(parts)]
+        share = own.memory or 0.0
+        return [replace(server, gpus=g, share=share, replica=n) for n, g in enumerate(parts)]
 
     def place(self, servers: Sequence[Placement]) -> list[Placement]:
         """Where each goes. Raises ConfigError for what does not fit the cards."""
