@@ -189,6 +189,12 @@ MISTAKES = {
     "wrong type of seed": (["seed=x"], "seed: Value 'x'"),
     "wrong type in group": (["task.digits=x"], "digits must be int, but got 'x'"),
     "wrong type in a part": (["optimizer.init.mixes=x"], "mixes must be int, but got 'x'"),
+    "no list": (["llm=vllm", "llm.launch.gpus=0"], "gpus: Input should be a valid array"),
+    "wrong type in a list": (
+        ["llm=vllm", "llm.launch.gpus=[a]"],
+        "gpus.0: Input should be",
+    ),
+    "wrong type in a mapping": (["llm=vllm", "+llm.launch.own={m: 3}"], "own.m: Input should be a"),
     "wrong type in a model": (["pool.models.sim-1b.temperature=hot"], "temperature must be float"),
     "negative seed": (["seed=-1"], "type seed=0"),
     "empty batch": (["search.batch=0"], "type search.batch=1"),

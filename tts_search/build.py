@@ -1,15 +1,18 @@
 """The one way to turn a config node into an object."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any, get_args, get_type_hints
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from pydantic import PydanticSchemaGenerationError, TypeAdapter, ValidationError
 
-from tts_search.errors import ConfigError, TTSError
+from tts_search.errors import ConfigError, TTSError, misread
 
 
 def build(node: DictConfig, *args: Any, **kwargs: Any) -> Any:
@@ -33,14 +36,17 @@ def misfit(name: str, error: BaseException) -> ConfigError:
 
 
 def check_types(node: DictConfig) -> None:
-    """Refuse `digits=x` where the part, or a part of it, is annotated with a number. Only plain
-    values are checked. Raises ConfigError."""
+    """Refuse `digits=x` where the part, or a part of it, is annotated with a number, and `gpus=0`
+    where it is annotated with a list of them. Raises ConfigError."""
     hints = _annotations(node.get("_target_"))
     for key, value in node.items():
+        hint = hints.get(str(key))
         if isinstance(value, DictConfig):
             check_types(value)
-        elif str(key) in hints and not _fits(value, hints[str(key)]):
-            wanted = getattr(hints[str(key)], "__name__", hints[str(key)])
+        if _holds_others(hint):
+            _check_inside(f"{node.get('_target_')}: {key!s}", value, hint)
+        elif hint and not _fits(value, hint):
+            wanted = getattr(hint, "__name__", hint)
             raise ConfigError(
                 f"{node.get('_target_')}: {key!s} must be {wanted}, but got {value!r}; "
                 "see its YAML in conf/"
@@ -60,14 +66,35 @@ def _annotations(name: str | None) -> dict[str, Any]:
 
 def _fits(value: Any, hint: Any) -> bool:
     """Whether a plain value is of the type annotated, which may be a union of plain types."""
-    kinds = set(get_args(hint)) or {hint}
-    if not kinds <= {int, float, str, bool, type(None)} or isinstance(value, ListConfig):
+    kinds = _members(hint)
+    if not kinds <= {int, float, str, bool, type(None)}:
         return True
     if isinstance(value, bool):
         return bool in kinds
     if isinstance(value, int) and float in kinds:
         return True
     return type(value) in kinds
+
+
+def _members(hint: Any) -> set[Any]:
+    return set(get_args(hint)) if get_origin(hint) in (Union, UnionType) else {hint}
+
+
+def _holds_others(hint: Any) -> bool:
+    """A list or mapping, or maybe one."""
+    return any(get_origin(kind) in (Sequence, Mapping) for kind in _members(hint))
+
+
+def _check_inside(name: str, value: Any, hint: Any) -> None:
+    """As pydantic reads the type, without turning one into another. What it cannot read, such as
+    a list of models, is not checked."""
+    data = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
+    try:
+        TypeAdapter(hint).validate_json(json.dumps(data), strict=True)
+    except (PydanticSchemaGenerationError, TypeError):
+        return
+    except ValidationError as error:
+        raise ConfigError(f"{misread(name, error)}; see its YAML in conf/") from None
 
 
 def first_line(error: BaseException) -> str:

@@ -15,6 +15,10 @@ TTSError
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class TTSError(Exception):
@@ -69,3 +73,10 @@ def unknown_setting(name: str, known: Sequence[str]) -> str:
     return f"there is no setting {name}" + (
         f"; did you mean {guess}?" if guess else f"; there are {', '.join(known) or 'none'}"
     )
+
+
+def misread(name: str, error: "ValidationError") -> str:
+    """One line for a value of the wrong kind, `name` being the setting it lies in."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    path = ".".join([name, *map(str, first["loc"])])
+    return f"{path}: {first['msg']}, but got {first['input']!r}"

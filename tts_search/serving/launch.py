@@ -10,7 +10,7 @@ from tts_search.core.models import ModelSpec
 from tts_search.errors import ConfigError
 from tts_search.serving.cards import Cards, Placement, card_gb, visible
 from tts_search.serving.command import flags, program
-from tts_search.serving.own import Own, check_memory
+from tts_search.serving.own import Own
 from tts_search.serving.spec import PORT, SPARE, ServerSpec, weights_name
 
 BYTES = 2  # of a parameter in bfloat16
@@ -43,7 +43,7 @@ class Launch:
     args: Mapping[str, Any] = field(default_factory=dict)
     own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     router: Mapping[str, Any] = field(default_factory=dict)
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str | float | bool] = field(default_factory=dict)
     start_s: float = 900.0
     linger_s: float = 60.0
     restarts: int = 2
@@ -51,7 +51,10 @@ class Launch:
     used: float = 0.3
 
     def __post_init__(self) -> None:
-        check_memory("llm.launch.memory", self.memory)
+        if not 0 < self.memory <= 1:
+            raise ConfigError(
+                f"llm.launch.memory must be above 0 and at most 1, but got {self.memory:g}"
+            )
 
     def servers(self, models: Sequence[ModelSpec]) -> list[Placement]:
         """What the models need: one for each `served`, or its replicas, where they go still open.

@@ -1,10 +1,15 @@
 """What is said of the servers of one model alone."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Annotated, Any
 
-from tts_search.errors import ConfigError, unknown_setting
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from tts_search.errors import ConfigError, misread, unknown_setting
+
+Share = Annotated[float, Field(gt=0, le=1)]
 
 
 @dataclass(frozen=True)
@@ -17,10 +22,10 @@ class Own:
     replicas  how many servers, each on an equal part of its cards, behind a router
     """
 
-    gpus: Sequence[int] = ()
-    memory: float | None = None
-    args: Mapping[str, Any] = field(default_factory=dict)
-    replicas: int = 1
+    gpus: tuple[int, ...] = ()
+    memory: Share | None = None
+    args: Mapping[str, Any] = Field(default_factory=dict)
+    replicas: Annotated[int, Field(ge=1)] = 1
 
     @classmethod
     def of(cls, served: str, given: Mapping[str, Any]) -> "Own":
@@ -29,16 +34,13 @@ class Own:
         for name in given:
             if name not in known:
                 raise ConfigError(unknown_setting(f"{path}.{name}", known))
-        own = cls(**given)
-        check_memory(f"{path}.memory", own.memory)
-        if not isinstance(own.replicas, int) or own.replicas < 1 or len(own.gpus) % own.replicas:
+        try:
+            own = TypeAdapter(cls).validate_python(given)
+        except ValidationError as error:
+            raise ConfigError(misread(path, error)) from None
+        if len(own.gpus) % own.replicas:
             raise ConfigError(
-                f"{path}: replicas must be a whole number of at least 1 and have as many cards "
-                f"each, but got replicas={own.replicas} and gpus={list(own.gpus)}"
+                f"{path}: replicas must have as many cards each, but got "
+                f"replicas={own.replicas} and gpus={list(own.gpus)}"
             )
         return own
-
-
-def check_memory(name: str, share: float | None) -> None:
-    if share is not None and not 0 < share <= 1:
-        raise ConfigError(f"{name} must be above 0 and at most 1, but got {share:g}")
