@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 import urllib.request
 from contextlib import suppress
 
@@ -129,6 +130,20 @@ async def test_a_server_that_fails_to_start_ends_the_check():
     llm = VLLM(POOL, broken)
     with pytest.raises(EngineUnavailable, match="out of memory"):
         await llm.check()
+    await llm.aclose()
+
+
+@pytest.mark.parametrize(
+    ("python", "lacks"),
+    [(sys.executable, "has no vllm"), ("/no/python", "which would serve it, does not exist")],
+)
+async def test_without_vllm_it_says_where_one_may_be_named(root, python, lacks):
+    llm = VLLM(POOL, Launch(python=python, gpus=()))
+    with pytest.raises(
+        EngineUnavailable, match=rf"served-a is not served yet, and .*{lacks}.*llm\.launch"
+    ):
+        await llm.check()
+    assert not list(root.glob("*/server.log"))
     await llm.aclose()
 
 

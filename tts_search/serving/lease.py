@@ -18,6 +18,7 @@ _log = logging.getLogger(__name__)
 POLL_S = 0.1
 TOLD_EVERY_S = 15.0
 KEEPER_S = 30.0
+HAS = "import importlib.util as u, sys; sys.exit(u.find_spec(sys.argv[1]) is None)"
 
 
 class Lease:
@@ -99,12 +100,7 @@ async def lease_all(
 
 async def _start(spec: ServerSpec, place: Place) -> None:
     """Start a keeper, and wait until it has taken over."""
-    if not shutil.which(spec.command[0]):
-        raise EngineUnavailable(
-            f"{spec.title} is not served yet, and {spec.command[0]}, which would serve it, does "
-            "not exist; give the python of vLLM's environment, llm.launch.python=..., or the URL "
-            "of a server, llm.base_url=..."
-        )
+    _check_program(spec)
     _log.info("starting the server of %s; its log: %s", spec.title, place.log)
     place.write_json("spec.json", spec.to_json())
     (place.folder / "state.json").unlink(missing_ok=True)
@@ -124,3 +120,18 @@ async def _start(spec: ServerSpec, place: Place) -> None:
         if time.monotonic() > deadline:
             raise EngineUnavailable(f"{spec.title} cannot be served: {place.said()}")
         await asyncio.sleep(POLL_S)
+
+
+def _check_program(spec: ServerSpec) -> None:
+    """Raises EngineUnavailable where the server cannot even be started."""
+    python, package = spec.command[0], spec.package
+    if not shutil.which(python):
+        lacking = f"{python}, which would serve it, does not exist"
+    elif package and subprocess.run([python, "-c", HAS, package], check=False).returncode:
+        lacking = f"{python} has no {package.replace('_', '-')}"
+    else:
+        return
+    raise EngineUnavailable(
+        f"{spec.title} is not served yet, and {lacking}; give the python of an environment with "
+        "vLLM, llm.launch.python=... (docs/vllm.md), or the URL of a server, llm.base_url=..."
+    )

@@ -46,6 +46,12 @@ class ServerSpec:
         return f"{re.sub(r'[^A-Za-z0-9.-]+', '_', self.title)}-{digest}"
 
     @property
+    def package(self) -> str:
+        """Of Python, which is run; "" where it is another program."""
+        words = self.command
+        return words[words.index("-m") + 1].partition(".")[0] if "-m" in words else ""
+
+    @property
     def title(self) -> str:
         """What it is called on the screen."""
         return " ".join(filter(None, (self.served, self.part)))
