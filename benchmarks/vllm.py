@@ -37,7 +37,8 @@ from tts_search.core.space import SearchSpace
 from tts_search.environment.environment import Environment
 from tts_search.environment.profile import measure_profile
 from tts_search.llm.base import Request
-from tts_search.llm.vllm import VLLM, side_by_side
+from tts_search.llm.started import side_by_side
+from tts_search.llm.vllm import VLLM
 from tts_search.llm.wrappers import wrap
 from tts_search.parts import Parts, assemble
 from tts_search.servers import vllm_of

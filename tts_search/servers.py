@@ -19,7 +19,8 @@ from hydra import compose, initialize_config_dir
 from tts_search.commands import Parser, said
 from tts_search.config import check_settings
 from tts_search.errors import ConfigError
-from tts_search.llm.vllm import VLLM, servers_root, side_by_side
+from tts_search.llm.started import side_by_side
+from tts_search.llm.vllm import VLLM, servers_root
 from tts_search.parts import engine_of
 from tts_search.serving.end import end
 from tts_search.serving.place import Place, State

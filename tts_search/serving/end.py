@@ -5,8 +5,8 @@ import signal
 import time
 
 from tts_search.errors import TTSError
-from tts_search.serving.keeper import GRACE_S
 from tts_search.serving.place import Place
+from tts_search.serving.process import GRACE_S
 
 POLL_S = 0.1
 

@@ -7,24 +7,20 @@ It ends the server, with all processes of its group, when nobody has held the le
 seconds, when told so (SIGTERM), or after it failed for good.
 """
 
-import ctypes
 import os
 import signal
-import socket
-import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
 from tts_search.serving.place import Place, State, Status
+from tts_search.serving.process import Server, free_port
 from tts_search.serving.spec import PORT, SPARE
 
 POLL_S = 0.2
-GRACE_S = 15.0  # between asking a server to end and making it
-PR_SET_PDEATHSIG = 1
 
 
 class Keeper:
@@ -36,7 +32,7 @@ class Keeper:
         self.told = False
         self.unused_since = time.monotonic()
         self.joining: IO[str] | None = None  # held so that nobody joins what is about to end
-        self.server: subprocess.Popen[bytes] | None = None
+        self.server: Server | None = None
 
     @property
     def root(self) -> str:
@@ -61,10 +57,10 @@ class Keeper:
 
     def _watched(self, cards: ExitStack) -> str:
         """Its cards are free for others once it answers."""
-        self._start()
+        server = self._start()
         deadline, up = time.monotonic() + self.spec.start_s, False
         while not self._unwanted():
-            code = self._server.poll()
+            code = server.code
             if code is not None:
                 self._end_server()  # the rest of its group
                 last = not up or self.starts > self.spec.restarts
@@ -91,28 +87,16 @@ class Keeper:
             held.enter_context(lock)
         return held
 
-    @property
-    def _server(self) -> "subprocess.Popen[bytes]":
-        assert self.server
-        return self.server
-
-    def _start(self) -> None:
+    def _start(self) -> Server:
         self.starts += 1
         ports = {PORT: str(self.port), SPARE: str(free_port())}
         words = [ports.get(word, word) for word in self.spec.command]
         with self.place.log.open("ab") as log:
             log.write(f"--- start {self.starts}: {' '.join(words)}\n".encode())
             log.flush()
-            self.server = subprocess.Popen(
-                words,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **self.spec.env},
-                start_new_session=True,
-                preexec_fn=_end_with_parent,  # noqa: PLW1509 - this process has one thread
-            )
+            self.server = Server(words, self.spec.env, log)
         self._write("starting")
+        return self.server
 
     def _answers(self) -> bool:
         try:
@@ -137,15 +121,9 @@ class Keeper:
         return self.joining is not None
 
     def _end_server(self) -> None:
-        """With its whole group: vLLM's engines would live on, and keep the memory."""
-        if self.server is None:
-            return
-        _signal_group(self.server.pid, signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            self.server.wait(GRACE_S)
-        _signal_group(self.server.pid, signal.SIGKILL)
-        self.server.wait()
-        self.server = None
+        if self.server:
+            self.server.end()
+            self.server = None
 
     def _write(self, status: Status, reason: str = "") -> None:
         server = self.server.pid if self.server else 0
@@ -153,23 +131,6 @@ class Keeper:
         self.place.write(
             State(status, f"{self.root}/v1", os.getpid(), server, now, self.starts, reason)
         )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _signal_group(leader: int, number: int) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(leader, number)
-
-
-def _end_with_parent() -> None:
-    """A keeper that is killed takes the server along (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def main() -> int:
