@@ -100,6 +100,15 @@ async def test_replicas_share_the_calls_and_are_known_as_one(root):
     assert not any(place.used for place in titles.values())
 
 
+async def test_servers_of_this_machine_are_not_looked_for_through_a_proxy(monkeypatch):
+    for name in ("http_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://no-such-proxy.invalid:3128")
+    monkeypatch.delenv("no_proxy", raising=False)
+    llm = engine({"served-a": {"replicas": 2}})
+    assert (await llm.complete(ask("served-a"))).text.startswith("served-a")
+    await llm.aclose()
+
+
 async def test_where_one_of_several_cannot_be_started_none_is_held(root):
     llm = VLLM(POOL, Launch(python=str(STANDIN), gpus=(), own={"served-a": {"replicas": 2}},
                             router={"fail": True}))  # fmt: skip

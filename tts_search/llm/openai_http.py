@@ -11,6 +11,7 @@ from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 # Servers drop idle connections (vLLM after 5 s). One that is dropped as it is used again loses a
 # call, so that it must not be kept as long.
 IDLE_S = 4.0
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Answer(NamedTuple):
@@ -46,10 +47,11 @@ class Address:
         return text
 
     def proxy(self) -> str | None:
-        """As the environment says: https_proxy, all_proxy, no_proxy."""
-        known = getproxies()
-        proxy = known.get(urlsplit(self.url).scheme) or known.get("all")
-        if not proxy or proxy_bypass(self._host):
+        """As the environment says: https_proxy, all_proxy, no_proxy. What runs on this machine is
+        reached directly: a proxy would look for it on its own."""
+        known, parts = getproxies(), urlsplit(self.url)
+        proxy = known.get(parts.scheme) or known.get("all")
+        if not proxy or parts.hostname in LOOPBACK or proxy_bypass(self._host):
             return None
         return proxy if "://" in proxy else f"http://{proxy}"
 

@@ -21,6 +21,7 @@ from tts_search.serving.process import Server, free_port
 from tts_search.serving.spec import PORT, SPARE
 
 POLL_S = 0.2
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # without a proxy
 
 
 class Keeper:
@@ -100,7 +101,7 @@ class Keeper:
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.root}/health", timeout=5) as reply:
+            with DIRECT.open(f"{self.root}/health", timeout=5) as reply:
                 return bool(reply.status == 200)
         except OSError:
             return False

@@ -118,7 +118,8 @@ class Launch:
         words = ["-m", "vllm_router.launch_router", "--worker-urls", *workers]
         words += ["--prometheus-port", SPARE]
         words += flags(self.router)
-        return self._spec(served, f"vllm-router {words}", words, "router")
+        env = {"no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1"}  # workers are on this machine
+        return self._spec(served, f"vllm-router {words}", words, "router", env=env)
 
     def _spec(
         self, served: str, identity: str, words: Sequence[str], part: str, **placed: Any
