@@ -376,6 +376,15 @@ def endpoint() -> Iterator[Endpoint]:
         thread.join()
 
 
+def test_a_run_allows_itself_the_connections_that_its_calls_need() -> None:
+    script = (
+        "import resource as r; from tts_search.main import allow_files; files = r.RLIMIT_NOFILE;"
+        "r.setrlimit(files, (64, 300)); allow_files(); print(r.getrlimit(files))"
+    )
+    said = subprocess.check_output([sys.executable, "-c", script], cwd=ROOT, text=True)
+    assert said == "(300, 300)\n"
+
+
 def test_an_endpoint_that_is_not_there(shell: Shell) -> None:
     words = Endpoint(port=9).words
     assert "start the server or correct llm.base_url" in shell.run(*words).error

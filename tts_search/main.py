@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import resource
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import hydra
@@ -27,6 +29,7 @@ from tts_search.messages import one_line
 from tts_search.parts import Parts, assemble
 from tts_search.tracking.progress import Progress
 
+FILES = 1 << 16
 INTERRUPTED = "interrupted: the archive and all finished calls are kept; run it again to go on"
 
 
@@ -84,9 +87,21 @@ def one_run(config: DictConfig) -> None:
         for line in lines(asyncio.run(foresee(config))):
             rich.get_console().print(line, soft_wrap=True, markup=False, highlight=False)
         return
+    allow_files()
     folder = Path(chosen.output_dir)
     summary, files = asyncio.run(run(config, folder, RichProgress()))
     rich.get_console().print(render_summary(summary, folder, files))
+
+
+def allow_files() -> None:
+    """As many open files as this user may have, for each call in flight has a connection. Many
+    systems begin with 1024."""
+    kind, none = resource.RLIMIT_NOFILE, resource.RLIM_INFINITY
+    now, most = resource.getrlimit(kind)
+    wanted = FILES if most == none else min(FILES, most)
+    if now != none and now < wanted:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(kind, (wanted, most))
 
 
 async def run(
