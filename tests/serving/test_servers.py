@@ -45,6 +45,8 @@ def test_a_failed_start_is_one_line_and_shown(capsys):
     assert error.count("\n") == 1
     assert main(["show"]) == 0
     assert "failed (it ended with code 1: no memory)" in capsys.readouterr().out
+    assert main(["down"]) == 0  # seen
+    assert capsys.readouterr().out == "no server runs here\n"
 
 
 def test_mistakes_are_one_line(capsys):

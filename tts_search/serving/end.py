@@ -26,6 +26,7 @@ def end(place: Place, *, force: bool = False) -> bool:
         place.pinned.unlink(missing_ok=True)
         state = place.state()
         if not place.kept or state is None:
+            place.forget()
             return False
         if place.used and not force:
             raise InUse(f"{place.folder.name} is in use by a run; wait for it, or type --force")

@@ -103,7 +103,7 @@ async def _start(spec: ServerSpec, place: Place) -> None:
     _check_program(spec)
     _log.info("starting the server of %s; its log: %s", spec.title, place.log)
     place.write_json("spec.json", spec.to_json())
-    (place.folder / "state.json").unlink(missing_ok=True)
+    place.forget()
     place.log.write_bytes(b"")
     command = [sys.executable, "-m", "tts_search.serving.keeper", str(place.folder)]
     with place.log.open("ab") as log:

@@ -87,6 +87,10 @@ class Place:
         except (FileNotFoundError, ValueError, TypeError):
             return None
 
+    def forget(self) -> None:
+        """How it was; for who holds the lock while nobody keeps it."""
+        (self.folder / "state.json").unlink(missing_ok=True)
+
     def write(self, state: State) -> None:
         self.write_json("state.json", asdict(state))
 
