@@ -81,8 +81,19 @@ def test_a_share_of_its_own_leaves_the_rest_to_others():
     assert placed["llama-1b"].share == pytest.approx(0.4 * 6 / 26, abs=0.001)
     with pytest.raises(ConfigError, match=r"card 0 need 26 GB.*but 0\.1 of its 80 GB are 8"):
         placements(Launch(card_gb=80, own={"llama-3b": {"memory": 0.8}}), LLAMA[:3])
+    with pytest.raises(ConfigError, match=r"are given 1\.1 of the memory of card 0"):
+        placements(
+            Launch(own={"llama-1b": {"memory": 0.5}, "llama-3b": {"memory": 0.6}}), LLAMA[:2]
+        )
     with pytest.raises(ConfigError, match="but 0 of it is left"):
         Cards([0], None, 0.9).place([Placement("a", "a", share=0.9), Placement("b", "b")])
+
+
+def test_without_cards_there_is_no_share_of_one():
+    launch = Launch(gpus=[], own={"llama-1b": {"gpus": [0], "memory": 0.5}})
+    (placed,) = placements(launch, LLAMA[:1])
+    assert placed.gpus == ()
+    assert "--gpu-memory-utilization" not in launch.spec(placed).command
 
 
 def test_its_share_does_not_change_what_it_answers():

@@ -48,6 +48,12 @@ class Cards:
             settled.append(replace(server, gpus=tuple(sorted(chosen))))
             for card in chosen:
                 load[card] = load.get(card, 0.0) + _need(settled[-1])
+        for card in load:
+            if (given := _given(card, settled)) > 1:
+                raise ConfigError(
+                    f"servers are given {given:g} of the memory of card {card}; lower the memory "
+                    "of one, '+llm.launch.own={NAME: {memory: 0.4}}'"
+                )
         return [
             server if server.share else replace(server, share=self._share(server, settled))
             for server in settled
@@ -70,7 +76,7 @@ class Cards:
     def _left(self, card: int, settled: Sequence[Placement]) -> float:
         """Share of this card for each GB that is needed on it."""
         there = [server for server in settled if card in server.gpus]
-        left = self.memory - sum(server.share for server in there)
+        left = self.memory - _given(card, settled)
         need = sum(_need(server) for server in there if not server.share)
         if left <= 0 or (self.gb and need > left * self.gb):
             of = f"its {self.gb:g} GB are {max(0, left) * self.gb:.0f}" if self.gb else "it is left"
@@ -80,6 +86,11 @@ class Cards:
                 "llm.launch.gpus=[0,1,2,3], or take a smaller pool (docs/pools.md)"
             )
         return left / need
+
+
+def _given(card: int, servers: Sequence[Placement]) -> float:
+    """Share of a card that is settled already."""
+    return sum(server.share for server in servers if card in server.gpus)
 
 
 def _need(server: Placement) -> float:

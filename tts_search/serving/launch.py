@@ -88,7 +88,7 @@ class Launch:
     def place(self, servers: Sequence[Placement]) -> list[Placement]:
         """Where each goes. Raises ConfigError for what does not fit the cards."""
         if not self.gpus:
-            return list(servers)
+            return [replace(server, gpus=()) for server in servers]
         gb = self.card_gb or card_gb(visible(self.gpus))
         return Cards(self.gpus, gb, self.memory).place(servers)
 
