@@ -71,7 +71,7 @@ class VLLM:
         """Of the servers that may have to be started. Raises ConfigError for what does not fit."""
         return self.launch.place(self._missing)
 
-    @property
+    @cached_property
     def specs(self) -> dict[str, list[ServerSpec]]:
         """What is run for each `served`: one server or its replicas."""
         found: dict[str, list[ServerSpec]] = {}
