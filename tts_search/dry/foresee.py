@@ -24,6 +24,7 @@ from tts_search.llm.vllm import VLLM
 from tts_search.parts import assemble, engine_of
 from tts_search.serving.cards import Placement
 from tts_search.serving.launch import Launch
+from tts_search.serving.spec import titled
 from tts_search.tracking.progress import SilentProgress
 
 DRY = {"_target_": "tts_search.dry.engine.DryLLM", "_partial_": True, "limits": {}}
@@ -126,7 +127,7 @@ def _servers(seen: Foreseen) -> Iterator[str]:
         where = f"card {', '.join(map(str, server.gpus))}" if server.gpus else "CPU"
         share = f", {server.share:.0%} of its memory" if server.gpus else ""
         size = f", weights {server.gb:.3g} GB in bf16" if server.gb else ""
-        name = " ".join(filter(None, (server.served, server.part)))
+        name = titled(server.served, server.part)
         yield f"server {name} from {server.weights}: {where}{share}{size}"
 
 

@@ -54,7 +54,7 @@ class ServerSpec:
     @property
     def title(self) -> str:
         """What it is called on the screen."""
-        return " ".join(filter(None, (self.served, self.part)))
+        return titled(self.served, self.part)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -66,6 +66,11 @@ class ServerSpec:
         data = {name: value for name, value in json.loads(text).items() if name in known}
         command, gpus = tuple(data["command"]), tuple(map(str, data.get("gpus", ())))
         return cls(**{**data, "command": command, "gpus": gpus})
+
+
+def titled(served: str, part: str) -> str:
+    """A server of a model by its name and which of several it is."""
+    return f"{served} {part}".strip()
 
 
 def weights_name(weights: str) -> str:
